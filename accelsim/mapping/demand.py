@@ -189,7 +189,7 @@ def _gradient(tiled: TiledOp, t: Tiling) -> Demand:
     held = tiled.channels_of_one(t.channel_pes, t.together)
     visits = tiled.takers(t.channel_pes, 1).visits
     moving = channels.total * maps.total * visits
-    errors = sum(operand.tensor.elements for operand in tiled.op.operands_of(Use.STATIONARY))
+    errors = sum(operand.words_read for operand in tiled.op.operands_of(Use.STATIONARY))
     passes = 1 if chunks == 1 else groups
     unique = nest.moving_words[Sending.ONCE]
     samples = nest.samples if tiled.near_memory else 1

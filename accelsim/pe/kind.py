@@ -267,8 +267,8 @@ class PEKind(ABC):
 
 
 def elements(op: Contraction, use: Use) -> int:
-    """Number of words of all tensors of a use."""
-    return sum(operand.tensor.elements for operand in op.operands_of(use))
+    """Number of words of all operands of a use."""
+    return sum(operand.words_read for operand in op.operands_of(use))
 
 
 def turns(name: str, extent: int, step: int) -> str:

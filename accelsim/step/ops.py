@@ -157,9 +157,10 @@ ZeroSource = TraceZeros | Dense | IdentityFirst | Pattern
 class Operand:
     """A tensor that an op reads, its use, and the source of its zeros.
 
-    ``words``: words that vector work reads of the tensor, if it does not read each stored word
-    once; -1 means that it does. A gather of one row per sample reads fewer words than the tensor
-    has, or reads some of them again. The tensor's room in memory is that of all its stored words.
+    ``words``: words that an op reads of the tensor, if it does not read each stored word once; -1
+    means that it does. A gather of one row per sample reads fewer words than the tensor has, or
+    reads some of them again; so does an op that reads a map at other addresses. The tensor's room
+    in memory is that of all its stored words.
     ``prologue``: work of the vector unit on each word on its way to the op; ``zeros`` are those of
     its results. ``beside``: name of another operand's tensor; the vector unit reads a word of this
     tensor whenever it reads one of the other.

@@ -25,6 +25,25 @@ MOST_PRODUCTS = 12_000
 """Products of the largest op that is walked."""
 
 RULES = ("bp", "bp", "bp", "fa", "dfa", "dfa", "ssdfa", "revised")
+FUSING_RULES = ("bp", "bp", "bp", "fa", "dfa", "ssdfa", "dilated", "revised", "revised:groups=2")
+LAYERS = [
+    "conv",
+    "conv",
+    "batch_norm",
+    "batch_norm",
+    "batch_norm",
+    "relu",
+    "relu",
+    "relu6",
+    "tanh",
+    "max_pool",
+    "avg_pool",
+    "global_avg_pool",
+    "add",
+    "add",
+    "add",
+]
+"""Kinds of layers; those that stand here more often are drawn more often."""
 BESIDE = (100, 250, 400, 1500, 10000)
 """Bytes of the global buffer beside its double buffer."""
 SYSTOLIC = ("output_stationary", "weight_stationary", "input_stationary")
@@ -69,6 +88,48 @@ def network(random: Random) -> Network:
             groups=groups,
         ).add(random.choice(["relu", "relu", "tanh"]))
     return builder.add("fc", random.randint(1, 7)).network()
+
+
+def with_vector_work(random: Random) -> Network:
+    """Convolutions, batch norm, activations, pools and sums in any order, with readers of any map,
+    and classifiers behind those that nothing else reads.
+    """
+    sizes = random.randint(2, 5), random.randint(2, 5), random.randint(1, 3)
+    builder = Builder("x", sizes)
+    unread: set[str] = set()
+    for _ in range(random.randint(2, 7)):
+        names = [INPUT, *(each.name for each in builder.layers)]
+        above = names[-1] if random.random() < 0.75 else random.choice(names)
+        shape = builder.shapes[above]
+        sides = shape[:2]
+        same = [each for each in names[1:] if builder.shapes[each] == shape and each != above]
+        kind = random.choice(LAYERS)
+        inputs = (above,)
+        if kind == "add":
+            if not same or above == INPUT:
+                continue
+            inputs = (above, *random.sample(same, random.randint(1, min(2, len(same)))))
+            inputs = tuple(random.sample(inputs, len(inputs)))
+        if "pool" in kind and above == INPUT:
+            continue
+        own: dict[str, Any] = {}
+        if kind in ("conv", "max_pool", "avg_pool"):
+            kernel = tuple(random.randint(1, min(3, side)) for side in sides)
+            most = 3 if kind == "conv" else 2
+            own = {"kernel": kernel, "stride": tuple(random.randint(1, most) for _ in sides)}
+            if random.random() < 0.5:
+                own |= {
+                    "padding": tuple(random.randint(0, size - 1) for size in kernel for _ in "12")
+                }
+        builder.add(kind, random.randint(1, 4) if kind == "conv" else 0, inputs, **own)
+        unread = unread - {*inputs} | {builder.layers[-1].name}
+    ends = sorted(unread)
+    for name in ends:
+        builder.add("fc", 3, (name,))
+    heads = tuple(each.name for each in builder.layers[len(builder.layers) - len(ends) :])
+    if len(heads) > 1:
+        builder.add("add", inputs=heads)
+    return builder.add("fc", random.randint(1, 4)).network()
 
 
 def step_of(random: Random) -> TrainingStep:
@@ -167,8 +228,8 @@ def skipping(random: Random, **others: Any) -> Machine:
     )
 
 
-def of_any_kind(random: Random) -> Machine:
-    """A machine with any array, of which a whole step is simulated."""
+def of_any_kind(random: Random, **keys: Any) -> Machine:
+    """A machine with any array, of which a whole step is simulated. ``keys``: further keys."""
     others = {
         "mapping__objective": random.choice(["canonical", "cycles", "energy"]),
         "vector_unit__update_in_pe": random.random() < 0.5,
@@ -183,7 +244,7 @@ def of_any_kind(random: Random) -> Machine:
     kind = random.choice([skipping, skipping, skipping, systolic, row_stationary])
     if kind is skipping:
         placement |= others
-    return kind(random, **placement)
+    return kind(random, **placement, **keys)
 
 
 def chosen(number: int) -> Iterator[Case]:

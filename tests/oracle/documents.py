@@ -1,5 +1,5 @@
 """Words and bytes of every op of a step, counted from a finished document's nests, the machine file
-and the tensors of the step (docs/results.md, "Words"; docs/memories.md).
+and the tensors of the step (docs/results.md, "Words"; docs/memories.md; docs/fusion.md).
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from dataclasses import astuple
 from accelsim.machine.architecture import Machine
 from accelsim.results.op import OpResult
 from accelsim.results.result import Result
-from accelsim.step.ops import Contraction, Op, Role, Tensor, TrainingStep, VectorWork
+from accelsim.step.ops import Contraction, Op, Role, Tensor, TrainingStep, Use, VectorWork
+from accelsim.workload.network import Network
 from tests.oracle.buffer import Buffer
 from tests.oracle.counted import Counted, Home, Reads, Words
 from tests.oracle.dense import Folds, Passes
+from tests.oracle.fusion import Doer, Fusion, Read
 from tests.oracle.machines import dense_keys, keys_of, pads_of, skips
 from tests.oracle.places import Homes
 from tests.oracle.printed import Nest, parse
@@ -51,8 +53,11 @@ class Levels(Counter[str]):
 class Documented:
     """The ops of a document, one after another."""
 
-    def __init__(self, machine: Machine, step: TrainingStep) -> None:
-        self.machine, self.step = machine, step
+    def __init__(self, machine: Machine, network: Network, step: TrainingStep) -> None:
+        self.machine, self.whole = machine, step
+        self.fusion = Fusion(network, step, machine)
+        self.step = step = self.fusion.remaining
+        self.ridden: Counter[str] = Counter()
         pads = pads_of(step, machine, 1, {})
         near = machine.organization == "near_memory"
         self.homes = Homes(step, pads) if near else None
@@ -73,20 +78,60 @@ class Documented:
         self.psum = machine.precision.psum
 
     def compare(self, result: Result) -> Iterator[tuple[OpResult, Levels, Levels]]:
-        """(op, what it says, what its nest says), in turn."""
-        assert [each.name for each in result.ops] == [each.name for each in self.step.ops]
-        for op, said in zip(self.step.ops, result.ops, strict=True):
+        """(op, what it says, what its nest says), in turn; last the ops that others do."""
+        documents = {each.name: each for each in result.ops}
+        assert documents.keys() == {each.name for each in self.whole.ops}
+        remaining = [each.name for each in self.step.ops]
+        assert [each.name for each in result.ops if each.name in remaining] == remaining
+        counted: dict[str, Levels] = {}
+        for op, doer in zip(self.step.ops, self.fusion.doers, strict=True):
             self.memory.begin(op)
-            levels = Levels()
+            counted[op.name] = Levels()
             splits = {each.name: self._split(op, each) for each in op.outputs}
             for tensor in op.outputs:
                 self.memory.start(tensor, splits[tensor.name], op.layer)
-            if isinstance(op, Contraction):
-                self._contraction(levels, op, said)
-            elif isinstance(op, VectorWork):
-                self._vector(levels, op)
-            yield said, +_levels(said), +_in_bytes(levels)
+            self._op(counted[op.name], doer, documents[op.name])
             self.memory.end(op)
+        for op in self.whole.ops:
+            said, levels = documents[op.name], counted.get(op.name, Levels())
+            levels["vector_ops"] = self.ridden[op.name]
+            levels["words_saved"] = self.fusion.words_saved(op)
+            levels.update(f"into {name}" for name in self.fusion.into(op.name))
+            yield said, +_levels(said), +_in_bytes(levels)
+
+    def _op(self, levels: Levels, doer: Doer, said: OpResult) -> None:
+        sent: dict[str, Words] = {}
+        if isinstance(doer.op, Contraction):
+            sent = self._contraction(levels, doer, said)
+        elif isinstance(doer.op, VectorWork):
+            self._vector(levels, doer)
+            self.ridden[doer.op.name] += doer.op.elements * doer.own
+        for read in doer.reads:
+            words = self._times(doer, read, sent)
+            if read.beside:
+                bits = self._bits(read.tensor)
+                levels.buffer("read", words.sent, bits)
+                self._beyond(levels, read.tensor, "read", words.dram)
+            for name, operations in read.work:
+                self.ridden[name] += words.sent * operations
+        for name, elements, operations in doer.rides:
+            self.ridden[name] += elements * operations
+        for written, taken, bits in doer.lines:
+            levels.buffer("write", written, bits)
+            levels.buffer("read", taken, bits)
+
+    @staticmethod
+    def _times(doer: Doer, read: Read, sent: dict[str, Words]) -> Words:
+        """How often words pass the vector unit: those of the array as often as they are sent, those
+        beside others with these, and all others once.
+        """
+        for other in doer.reads:
+            made = read.owner in {name for name, _ in other.work}
+            if read.beside and other.tensor.name == read.beside and made:
+                read = other
+        if read.use in (Use.MOVING, Use.STATIONARY):
+            return sent[read.use]
+        return Words(read.words, 0, read.words)
 
     def _split(self, op: Op, tensor: Tensor) -> tuple[int, int] | None:
         of_weights = isinstance(op, Contraction) and self.homes is not None
@@ -110,16 +155,20 @@ class Documented:
 
     # Contractions
 
-    def _contraction(self, levels: Levels, op: Contraction, said: OpResult) -> None:
+    def _contraction(self, levels: Levels, doer: Doer, said: OpResult) -> dict[str, Words]:
+        """Returns the words sent of each operand."""
+        op = doer.op
+        assert isinstance(op, Contraction)
         assert said.mapping is not None
         nest = parse("\n".join(said.mapping.nest))
-        (made,) = op.outputs
+        (made,) = op.made
         home_words = (self.memory.splits.get(made.name) or (0, 0, 0))[0]
         counted = self._counted(op, nest, said, home_words)
-        modes = skips(self.machine, op)
+        modes, sent = skips(self.machine, op), {}
         operands = {"moving": op.moving.tensor, "stationary": op.stationary.tensor}
         for use, tensor in operands.items():
             role = tensor.role.value
+            sent[use] = counted.moved.get(role, Words(0, 0, 0))
             for route in ("", "spilled ", "remote "):
                 words = counted.moved.pop(route + role, None)
                 if words is None:
@@ -136,10 +185,18 @@ class Documented:
             assert op.needed is not None
             self._inwards(levels, needed, 1, False)
             self._beyond(levels, op.needed.tensor, "read", needed.dram)
-        self._outwards(levels, made, home_words)
+        if made in doer.results:
+            self._outwards(levels, made, home_words)
         self._sums(levels, counted)
         self._reads(levels, op, nest, counted.reads)
         assert not counted.moved, counted.moved
+        for read in doer.reads:
+            if read.use is Use.READ and not read.beside:
+                self._vector_words(levels, read.tensor, read.words, "read", False)
+        for tensor in doer.results:
+            if tensor != made:
+                self._vector_words(levels, tensor, tensor.elements, "write", False)
+        return sent
 
     def _counted(self, op: Contraction, nest: Nest, said: OpResult, made_at_home: int) -> Counted:
         kind = self.machine.pe_array.kind
@@ -226,12 +283,13 @@ class Documented:
 
     # Work of the vector unit, or of the PEs on their own weights
 
-    def _vector(self, levels: Levels, op: VectorWork) -> None:
-        updates = any(each.persistent and each.home_channels for each in op.outputs)
+    def _vector(self, levels: Levels, doer: Doer) -> None:
+        updates = any(each.persistent and each.home_channels for each in doer.results)
         in_pe = updates and self.homes is not None and self.machine.vector_unit.update_in_pe
-        for operand in op.operands:
-            self._vector_words(levels, operand.tensor, operand.words_read, "read", in_pe)
-        for tensor in op.outputs:
+        for read in doer.reads:
+            if not read.beside:
+                self._vector_words(levels, read.tensor, read.words, "read", in_pe)
+        for tensor in doer.results:
             self._vector_words(levels, tensor, tensor.elements, "write", in_pe)
             held = self.homes.held.get(tensor.name) if self.homes else None
             if held and held.copies > 1 and in_pe:
@@ -284,4 +342,7 @@ def _levels(said: OpResult) -> Levels:
     found = Levels({name: getattr(said.words, name) for name in said.words.field_names()})
     found.update({name: getattr(said.bytes, name) for name in said.bytes.field_names()})
     found["received"] = said.words_received
+    found["vector_ops"] = said.vector_ops
+    found["words_saved"] = said.words_saved
+    found.update(f"into {name}" for name in said.fused_into)
     return found

@@ -4,43 +4,52 @@ prints (`tests/oracle/documents.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
+from accelsim.machine.architecture import Machine
 from accelsim.rules.registry import lower
+from accelsim.workload.network import Network
 from tests.examples import examples
-from tests.oracle.cases import MOST_PRODUCTS, RULES, network, of_any_kind
+from tests.oracle.cases import (
+    FUSING_RULES,
+    MOST_PRODUCTS,
+    RULES,
+    network,
+    of_any_kind,
+    with_vector_work,
+)
 from tests.oracle.documents import Documented
 
 PARTS = 10
 
 
-def differences(number: int) -> list[str] | None:
-    """Ops of a random step whose words or bytes differ; None if the machine refuses it."""
-    random = Random(number)
-    try:
-        machine = of_any_kind(random)
-        drawn, rule, batch = network(random), random.choice(RULES), random.randint(1, 3)
-        optimizer = random.choice(["sgd", "momentum", "adam"])
-        step = lower(drawn, rule, batch, optimizer)
-        if max(op.dense_macs for op in step.ops) > MOST_PRODUCTS:
-            return None
-        result = simulate(
-            drawn,
-            machine,
-            rule=rule,
-            batch=batch,
-            optimizer=optimizer,
-            schedule="serial",
-            trace="dense",
-        )
-    except InputError:
-        return None
+def differences(
+    random: Random, machine: Machine, network: Network, rules: Sequence[str] = RULES
+) -> list[str]:
+    """Ops of a step whose words, bytes, operations or fusion differ. Raises InputError if the rule
+    or the machine refuses the network.
+    """
+    rule, batch = random.choice(rules), random.randint(1, 3)
+    optimizer = random.choice(["sgd", "momentum", "adam"])
+    step = lower(network, rule, batch, optimizer)
+    if max(op.dense_macs for op in step.ops) > MOST_PRODUCTS:
+        raise InputError("too many products")
+    result = simulate(
+        network,
+        machine,
+        rule=rule,
+        batch=batch,
+        optimizer=optimizer,
+        schedule="serial",
+        trace="dense",
+    )
     told = []
-    for op, said, walked in Documented(machine, step).compare(result):
+    for op, said, walked in Documented(machine, network, step).compare(result):
         differ = [key for key in said | walked if said[key] != walked[key]]
         nest = "\n".join(op.mapping.nest) if op.mapping else op.name
         told += [f"{nest}\n{key}: {walked[key]} by the walk, {said[key]} said" for key in differ]
@@ -51,7 +60,27 @@ def differences(number: int) -> list[str] | None:
 def test_documents_say_what_their_nests_move(part: int) -> None:
     compared = 0
     for number in range(part, examples(300, 3000), PARTS):
-        told = differences(number)
+        random = Random(number)
+        try:
+            told = differences(random, of_any_kind(random), network(random))
+        except InputError:
+            continue
         assert not told, f"number {number}\n" + "\n".join(told)
-        compared += told is not None
+        compared += 1
+    assert compared
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("fusion", ["epilogue", "full"])
+def test_documents_say_what_fused_ops_move(fusion: str, part: int) -> None:
+    compared = 0
+    for number in range(part, examples(900, 6000), PARTS):
+        random = Random(number)
+        try:
+            machine = of_any_kind(random, fusion=fusion)
+            told = differences(random, machine, with_vector_work(random), FUSING_RULES)
+        except InputError:
+            continue
+        assert not told, f"number {number}\n" + "\n".join(told)
+        compared += 1
     assert compared

@@ -224,3 +224,81 @@ def test_line_buffers_of_one_op_share_their_room() -> None:
     network = builder.add("fc", 2).network()
     step = fused(network, "epilogue", global_buffer__staging="128B").step
     assert [rider.op for rider in step.op("conv0.FF").epilogue] == ["max_pool1.FF"]
+
+
+def test_a_map_that_only_epilogues_read_is_not_stored() -> None:
+    """Both pools ride on conv0, and so does the ReLU whose map they read."""
+    builder = Builder("two", (4, 4, 2)).add("conv", 3, kernel=(1, 1)).add("relu")
+    for kind in ("max_pool", "avg_pool"):
+        builder.add(kind, inputs=("relu1",), kernel=(2, 2), stride=(2, 2))
+    network = builder.add("add", inputs=("max_pool2", "avg_pool3")).add("fc", 2).network()
+    result = fused(network, "full")
+    written = made(result.step.op("conv0.FF"))
+    assert "avg_pool3.out" in written
+    assert not {"conv0.out", "relu1.out"} & set(written)
+    assert result.saved["max_pool2.FF"] == 96
+    assert result.saved["avg_pool3.FF"] == 2 * 96
+
+
+def test_an_error_that_only_sums_read_is_not_stored() -> None:
+    """Nothing is below batch_norm0, so that its backward pass makes gradients only."""
+    network = Builder("first", (4, 4, 3)).add("batch_norm").add("fc", 2).network()
+    result = fused(network, "epilogue")
+    op = result.step.op("fc1.EP")
+    assert made(op) == ["batch_norm0.gradient"]
+    assert op.passed is not None
+    assert op.passed.name == "batch_norm0.error"
+    # The error and the normalized map are read once instead of twice; the error is not written.
+    assert result.saved["batch_norm0.EP"] == (2 + 1) * 96 + 96 + 6
+
+
+def test_an_update_waits_for_readers_that_are_found_first() -> None:
+    """conv1.WG reads the scale of batch_norm3. After it comes the sum of the errors at conv0, which
+    reads the scale too, earlier: as an epilogue of conv1.EP.
+    """
+    builder = Builder("late", (4, 3, 3)).add("conv", 2, kernel=(1, 1)).add("conv", 2, kernel=(1, 1))
+    builder.add("add", inputs=("conv0", "conv1")).add("batch_norm").add("fc", 2)
+    names = [op.name for op in fused(builder.network(), "full").step.ops]
+    assert names.index("conv1.EP") < names.index("conv1.WG") < names.index("batch_norm3.WU")
+
+
+def test_a_sum_reads_the_whole_map_whoever_reads_the_sum() -> None:
+    """The sum behind relu2 writes its mask, though a convolution reads a quarter of the sum."""
+    builder = Builder("sum", (8, 8, 2)).add("conv", 3, kernel=(1, 1)).add("batch_norm").add("relu")
+    builder.add("add", inputs=("relu2", "conv0")).add("conv", 2, kernel=(1, 1), stride=(2, 2))
+    step = fused(builder.add("fc", 2).network(), "full").step
+    assert "relu2.FF" not in {op.name for op in step.ops}
+    assert made(step.op("add3.FF")) == ["add3.out", "relu2.mask"]
+
+
+def test_the_normalized_map_is_made_again_without_parameters() -> None:
+    read_back = read(fused(normalized(), "full").step.op("conv3.EP"))
+    assert {"conv0.out", "batch_norm1.statistics"} < set(read_back)
+    assert "batch_norm1.weight" not in read_back
+
+
+def test_words_that_move_instead_count_once() -> None:
+    """96 words of 3 channels. FF reads the map twice and 6 parameters, and writes result and stash.
+    Instead it writes 6 sums, which FF, WG and EP of conv3 and WG of conv0 read, the first two with
+    parameters. EP reads error and stash twice, and parameters, and writes the error. Instead EP of
+    conv3 reads the map, and WG of conv0 map, parameters, gradients and sums.
+    """
+    saved = fused(normalized(), "full").saved
+    assert saved["batch_norm1.FF"] == 2 * 96 + 6 + 2 * 96 - 6 - 2 * (6 + 6) - 6
+    assert saved["batch_norm1.EP"] == 4 * 96 + 6 + 96 - 96 - (96 + 6 + 6 + 6)
+
+
+@pytest.mark.parametrize("organization", ["von_neumann", "systolic"])
+def test_an_upsampled_error_has_all_words_of_its_map(organization: str) -> None:
+    """conv0.WG reads 4 x 4 errors of 2 channels at the addresses of 2 x 2."""
+    builder = Builder("up", (4, 4, 2)).conv(2, side=1).conv(2, stride=2).add("relu")
+    network = builder.add("fc", 2).network()
+    words = {
+        op.words
+        for fusion in ("none", "epilogue")
+        for op in simulate(
+            network, machine(organization, fusion=fusion), rule="dilated", batch=1, trace="dense"
+        ).ops
+        if op.name == "conv0.WG"
+    }
+    assert len(words) == 1

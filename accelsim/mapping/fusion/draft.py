@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from accelsim.step.dependencies import Dependencies
 from accelsim.step.forms import Rider
-from accelsim.step.ops import Contraction, Op, Operand, Tensor, TrainingStep, Use
+from accelsim.step.ops import Contraction, Op, Operand, Tensor, TrainingStep
 
 
 @dataclass
@@ -49,57 +49,64 @@ class Draft:
         index = len(self.ops)
         self.ops.append(replace(op, operands=()))
         own: list[Operand] = []
-        others: list[Operand] = []
+        others: list[tuple[Operand, str]] = []
         for operand in op.operands:
-            first, *more = self.resolved(operand, index)
+            (first, _), *more = self.resolved(operand, index)
             own.append(first)
             others += more
         self._add(index, own, others)
         self._write(index, op.outputs)
 
     def read(self, index: int, operands: Iterable[Operand]) -> int:
-        """Add operands of the vector unit to an op. Returns the words that it reads of them."""
-        before = sum(operand.words_read for operand in self.ops[index].operands)
+        """Add operands of the vector unit to an op. Returns the words that it reads of them; not
+        those in `besides`.
+        """
         found = [each for operand in operands for each in self.resolved(operand, index)]
-        self._add(index, (), found)
-        return sum(operand.words_read for operand in self.ops[index].operands) - before
+        return self._add(index, (), found)
 
-    def _add(self, index: int, own: Iterable[Operand], others: Iterable[Operand]) -> None:
-        """Add an op's own operands, and others that it reads at most once."""
+    def _add(
+        self, index: int, own: Iterable[Operand], others: Iterable[tuple[Operand, str]]
+    ) -> int:
+        """Add an op's own operands, and others that it reads at most once, each with the op whose
+        derived map needs it, or "". Returns the words of those without one.
+        """
         operands = [*self.ops[index].operands, *own]
         known = {(each.tensor.name, each.use, each.beside, each.prologue) for each in operands}
-        for each in others:
+        words = 0
+        for each, owner in others:
             key = (each.tensor.name, each.use, each.beside, each.prologue)
-            if key not in known:
-                known.add(key)
-                operands.append(each)
+            if key in known:
+                continue
+            known.add(key)
+            operands.append(each)
+            if owner:
+                self.besides[owner] += each.words_read
+            else:
+                words += each.words_read
         self.ops[index] = replace(self.ops[index], operands=tuple(operands))
+        return words
 
     def resolved(
         self, given: Operand, index: int | None = None, beside: str = ""
-    ) -> Iterator[Operand]:
-        """The operand as it can be read: first the operand itself, then what else must be read.
+    ) -> Iterator[tuple[Operand, str]]:
+        """The operand as it can be read: first the operand itself, then what else must be read,
+        with the op whose derived map needs it.
 
         ``index``: the op that reads it, if it is known. ``beside``: as in `Operand`.
         """
         tensor = self.elsewhere.get(given.tensor.name, given.tensor)
-        again = tensor is not given.tensor and given.use is Use.READ
-        operand = replace(
-            given,
-            tensor=tensor,
-            words=given.words_read if again else given.words,
-            beside=beside or given.beside,
-        )
+        words = given.words if tensor is given.tensor else given.words_read
+        operand = replace(given, tensor=tensor, words=words, beside=beside or given.beside)
         derived = self.derived.get(tensor.name)
         if derived is None:
-            yield operand
+            yield operand, ""
             return
-        yield replace(operand, tensor=derived.source, prologue=derived.chain)
-        yield from derived.others
+        yield replace(operand, tensor=derived.source, prologue=derived.chain), ""
+        yield from ((other, derived.owner) for other in derived.others)
         if index is not None:
             for other in derived.others:
-                self._read_late[other.tensor.name] = index
-                self.besides[derived.owner] += other.words_read
+                last = self._read_late.get(other.tensor.name, -1)
+                self._read_late[other.tensor.name] = max(last, index)
             self.make(index, [each for each in derived.masks if each.name not in self.maker])
 
     def made_before(self, name: str, index: int) -> bool:
@@ -128,13 +135,19 @@ class Draft:
         self.ops[index] = replace(op, outputs=(*op.outputs, *outputs))
         self._write(index, outputs)
 
-    def pass_on(self, tensor: Tensor) -> None:
-        """No memory keeps a result of an op, because only its epilogue reads it."""
-        index = self.maker.pop(tensor.name)
+    def pass_on(self, name: str) -> int:
+        """No memory keeps a result of an op that only its epilogue reads. Returns its words; 0 if
+        another op reads it.
+        """
+        if any(operand.tensor.name == name for op in self.ops for operand in op.operands):
+            return 0
+        index = self.maker.pop(name)
         op = self.ops[index]
-        outputs = tuple(each for each in op.outputs if each.name != tensor.name)
+        (tensor,) = (each for each in op.outputs if each.name == name)
+        outputs = tuple(each for each in op.outputs if each is not tensor)
         own = not isinstance(op, Contraction) or tensor in op.made
         self.ops[index] = replace(op, outputs=outputs, passed=tensor if own else op.passed)
+        return tensor.elements
 
     def _write(self, index: int, outputs: Iterable[Tensor]) -> None:
         for tensor in outputs:

@@ -65,6 +65,7 @@ class _Rewriting:
         self._line_bits: dict[int, int] = defaultdict(int)
         self._addressed: dict[str, set[str]] = {}
         self._saved: dict[str, int] = defaultdict(int)
+        self._last_rider: dict[str, str] = {}
 
     def done(self) -> Fused:
         """Rewrite the whole step."""
@@ -72,6 +73,8 @@ class _Rewriting:
             self._draft.stand_in[op.name] = (op.name,)
             if not (isinstance(op, VectorWork) and self._fused(op)):
                 self._draft.keep(op)
+        for name, rider in self._last_rider.items():
+            self._saved[rider] += self._draft.pass_on(name)
         ops = self._draft.finished(self._step)
         return Fused(
             replace(self._step, ops=ops, carried=carried(ops)),
@@ -127,19 +130,27 @@ class _Rewriting:
 
     def _prologue(self, op: VectorWork) -> bool:
         """Elementwise work on one derived map makes its result a derived map too."""
-        (main, *more), (output, *rest) = op.operands, op.outputs
+        main, (output, *masks) = op.operands[0], op.outputs
         derived = self._draft.derived.get(main.tensor.name)
-        masks_only = all(tensor.role is Role.MASK for tensor in rest)
-        if derived is None or more or op.form is not Form.ELEMENTWISE or not masks_only:
-            return False
-        if rest and not self._read_whole(output):
+        if derived is None or not self._may_derive(op):
             return False
         chain = (*derived.chain, Rider(op.name, op.ops_per_element))
-        result = replace(derived, chain=chain, masks=(*derived.masks, *rest))
+        result = replace(derived, chain=chain, masks=(*derived.masks, *masks))
         self._draft.derived[output.name] = result
         self._absorb(op, self._draft.named(op.depends_on))
         self._saved[op.name] = main.words_read + output.elements
         return True
+
+    def _may_derive(self, op: Op) -> bool:
+        """Whether work can be done wherever its result is read, if its one operand is a derived
+        map: if it has masks, the first reader must write them whole.
+        """
+        if not (isinstance(op, VectorWork) and op.form is Form.ELEMENTWISE):
+            return False
+        output, *rest = op.outputs
+        if len(op.operands) > 1 or any(tensor.role is not Role.MASK for tensor in rest):
+            return False
+        return not rest or self._read_whole(output)
 
     def _read_whole(self, tensor: Tensor) -> bool:
         """Whether the first op that reads a map reads all of it, so that it can write a mask."""
@@ -150,8 +161,8 @@ class _Rewriting:
             if isinstance(op, Contraction):
                 moves = operand.use is Use.MOVING
                 return not moves or op.nest.moving_words[0] >= tensor.elements
-            if isinstance(op, VectorWork) and op.form is Form.ELEMENTWISE and op.outputs:
-                return self._read_whole(op.outputs[0])  # it may become a derived map
+            if self._may_derive(op):
+                return self._read_whole(op.outputs[0])  # its readers read this map in its place
             return operand.words_read >= tensor.elements
         return False
 
@@ -168,9 +179,7 @@ class _Rewriting:
         words = self._draft.read(host, others)
         self._draft.make(host, op.outputs)
         self._saved[op.name] = sum(each.words_read for each in op.operands) - words
-        if self._readers[tensor.name] == {op.name}:
-            self._draft.pass_on(tensor)
-            self._saved[op.name] += tensor.elements
+        self._last_rider[tensor.name] = op.name
         self._absorb(op, (self._draft.ops[host].name,))
         return True
 
@@ -237,6 +246,7 @@ class _Rewriting:
         self._saved[op.name] -= sum(t.elements for t in sums if t.role is not Role.GRADIENT)
         read = [*others, *(Operand(tensor, Use.READ) for tensor in sums)]
         if not results:
+            self._last_rider[name] = op.name
             self._absorb(op, (self._draft.ops[host].name,))
         elif self._full and len(results) <= (2 if op.remake else 1):
             self._derive(op, main.tensor, maps, read, results)
@@ -257,20 +267,21 @@ class _Rewriting:
         results: list[Tensor],
     ) -> None:
         """Make the results of work with statistics derived maps: the result itself, and the stash,
-        which can be made again from the source and the sums.
+        which can be made again from the source and the sums, without parameters.
         """
         names = {operand.tensor.name for operand in maps}
         others = [
             each
             for operand in read
-            for each in self._draft.resolved(
+            for each, _ in self._draft.resolved(
                 operand, beside=source.name if operand.tensor.name in names else ""
             )
         ]
-        works = (op.ops_per_element - op.sums, op.remake)
-        for tensor, operations in zip(results, works, strict=False):
+        no_parameters = [each for each in others if not each.tensor.persistent]
+        works = ((op.ops_per_element - op.sums, others), (op.remake, no_parameters))
+        for tensor, (operations, needed) in zip(results, works, strict=False):
             chain = (Rider(op.name, operations),)
-            self._draft.derived[tensor.name] = Derived(source, chain, tuple(others), owner=op.name)
+            self._draft.derived[tensor.name] = Derived(source, chain, tuple(needed), owner=op.name)
             self._saved[op.name] += tensor.elements
 
 
