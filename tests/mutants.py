@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SOURCES = (
     "accelsim/mapping/*.py",
+    "accelsim/mapping/fusion/*.py",
     "accelsim/pe/kind.py",
     "accelsim/pe/mapping.py",
     "accelsim/pe/skipping/*.py",
@@ -36,8 +37,10 @@ SOURCES = (
     "accelsim/pe/row_stationary/passes.py",
     "accelsim/pe/*/traffic.py",
     "accelsim/pe/dense/product.py",
+    "accelsim/sim/planning/riders.py",
     "accelsim/sim/planning/traffic.py",
     "accelsim/sim/planning/stash_leg.py",
+    "accelsim/sim/fused.py",
     "accelsim/sim/memory/scratch_stash.py",
     "accelsim/sim/memory/tensors.py",
 )
@@ -49,6 +52,8 @@ SHARES = "tests/property/test_shares.py"
 PLACES = "tests/property/test_places_oracle.py"
 CHOICES = "tests/property/test_tiling_choices.py"
 LEVELS = "tests/property/test_level_oracle.py"
+FUSION = "tests/unit/test_fusion.py"
+WHOLE = "tests/property/test_whole_machine.py"
 TILINGS = "tests/unit/test_tilings.py"
 ROWS = "tests/unit/test_row_stationary.py"
 UNITS = (
@@ -62,7 +67,7 @@ UNITS = (
     CHOICES,
     "tests/property/test_tilings.py",
     "tests/property/test_row_stationary_machine.py",
-    "tests/property/test_whole_machine.py",
+    WHOLE,
     "tests/property/test_simulator.py",
 )
 TESTS = (
@@ -70,10 +75,13 @@ TESTS = (
     ("accelsim/mapping/residency.py", (PLACES, DOCUMENTS)),
     ("accelsim/mapping/rooms.py", (PLACES, DOCUMENTS)),
     ("accelsim/mapping/stash_room.py", (PLACES, DOCUMENTS)),
+    ("accelsim/mapping/fusion/", (FUSION, DOCUMENTS)),
     ("accelsim/mapping/footprint.py", (SHARES, ORACLE)),
     ("accelsim/mapping/loop_nest.py", (TILINGS, ORACLE)),
     ("accelsim/mapping/tilings.py", (TILINGS, CHOICES)),
     ("accelsim/sim/memory/", (PLACES, DOCUMENTS)),
+    ("accelsim/sim/fused.py", (FUSION, DOCUMENTS)),
+    ("accelsim/sim/planning/riders.py", (FUSION, DOCUMENTS, WHOLE)),
     ("accelsim/sim/planning/", (LEVELS, DOCUMENTS)),
     ("accelsim/pe/kind.py", ("tests/unit/test_mapper.py", DOCUMENTS, ORACLE)),
     ("accelsim/pe/skipping/receivers.py", (SHARES, ORACLE)),
