@@ -52,7 +52,7 @@ SHARES = "tests/property/test_shares.py"
 PLACES = "tests/property/test_places_oracle.py"
 CHOICES = "tests/property/test_tiling_choices.py"
 LEVELS = "tests/property/test_level_oracle.py"
-FUSION = "tests/unit/test_fusion.py"
+FUSION = ("tests/unit/test_fusion.py", "tests/unit/test_fusion_limits.py")
 WHOLE = "tests/property/test_whole_machine.py"
 TILINGS = "tests/unit/test_tilings.py"
 ROWS = "tests/unit/test_row_stationary.py"
@@ -75,13 +75,13 @@ TESTS = (
     ("accelsim/mapping/residency.py", (PLACES, DOCUMENTS)),
     ("accelsim/mapping/rooms.py", (PLACES, DOCUMENTS)),
     ("accelsim/mapping/stash_room.py", (PLACES, DOCUMENTS)),
-    ("accelsim/mapping/fusion/", (FUSION, DOCUMENTS)),
+    ("accelsim/mapping/fusion/", (*FUSION, DOCUMENTS)),
     ("accelsim/mapping/footprint.py", (SHARES, ORACLE)),
     ("accelsim/mapping/loop_nest.py", (TILINGS, ORACLE)),
     ("accelsim/mapping/tilings.py", (TILINGS, CHOICES)),
     ("accelsim/sim/memory/", (PLACES, DOCUMENTS)),
-    ("accelsim/sim/fused.py", (FUSION, DOCUMENTS)),
-    ("accelsim/sim/planning/riders.py", (FUSION, DOCUMENTS, WHOLE)),
+    ("accelsim/sim/fused.py", (*FUSION, DOCUMENTS)),
+    ("accelsim/sim/planning/riders.py", (*FUSION, DOCUMENTS, WHOLE)),
     ("accelsim/sim/planning/", (LEVELS, DOCUMENTS)),
     ("accelsim/pe/kind.py", ("tests/unit/test_mapper.py", DOCUMENTS, ORACLE)),
     ("accelsim/pe/skipping/receivers.py", (SHARES, ORACLE)),

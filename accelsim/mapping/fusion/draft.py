@@ -96,7 +96,7 @@ class Draft:
         """
         tensor = self.elsewhere.get(given.tensor.name, given.tensor)
         words = given.words if tensor is given.tensor else given.words_read
-        operand = replace(given, tensor=tensor, words=words, beside=beside or given.beside)
+        operand = replace(given, tensor=tensor, words=words, beside=beside)
         derived = self.derived.get(tensor.name)
         if derived is None:
             yield operand, ""
@@ -105,7 +105,7 @@ class Draft:
         yield from ((other, derived.owner) for other in derived.others)
         if index is not None:
             for other in derived.others:
-                last = self._read_late.get(other.tensor.name, -1)
+                last = self._read_late.get(other.tensor.name, index)
                 self._read_late[other.tensor.name] = max(last, index)
             self.make(index, [each for each in derived.masks if each.name not in self.maker])
 
@@ -113,10 +113,10 @@ class Draft:
         """Whether a tensor is complete before an op starts."""
         name = self.elsewhere[name].name if name in self.elsewhere else name
         derived = self.derived.get(name)
-        if derived is None:
-            return self.maker.get(name, -1) < index
-        read = (derived.source, *(operand.tensor for operand in derived.others))
-        return all(self.maker.get(tensor.name, -1) < index for tensor in read)
+        read = [name]
+        if derived is not None:
+            read = [derived.source.name, *(operand.tensor.name for operand in derived.others)]
+        return all(self.maker.get(each, -1) < index for each in read)
 
     def may_host(self, index: int) -> bool:
         """Whether an op may do work on its results: not if they belong to weights."""
@@ -180,7 +180,7 @@ class Draft:
 
         def place(index: int) -> tuple[int, bool]:
             written = [tensor.name for tensor in self.ops[index].outputs if tensor.persistent]
-            behind = max([index, *(self._read_late.get(name, -1) for name in written)])
+            behind = max([index, *(self._read_late.get(name, index) for name in written)])
             return behind, behind != index
 
         return [self.ops[index] for index in sorted(range(len(self.ops)), key=place)]

@@ -85,8 +85,8 @@ class _Rewriting:
 
     def _words_saved(self) -> dict[str, int]:
         """Words that do not move, less those that readers of derived maps read besides them."""
-        less = {name: words - self._draft.besides[name] for name, words in self._saved.items()}
-        return {name: words for name, words in less.items() if words > 0}
+        besides = self._draft.besides
+        return {name: max(0, words - besides[name]) for name, words in self._saved.items()}
 
     def _hosts(self, ops: Iterable[Op]) -> dict[str, tuple[str, ...]]:
         """By op, the ops that do its work; for addressing, those that read at the addresses."""
@@ -122,7 +122,7 @@ class _Rewriting:
             return False
         self._draft.elsewhere[output.name] = source
         readers = self._readers[output.name]
-        self._readers[source.name] = self._readers[source.name] - {op.name} | readers
+        self._readers[source.name] = self._readers[source.name] | readers
         self._addressed[op.name] = readers
         self._absorb(op, self._draft.named(op.depends_on))
         self._saved[op.name] = operand.words_read + output.elements

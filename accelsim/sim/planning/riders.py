@@ -83,8 +83,8 @@ def _ridden(op: Op, operand: Operand, transfers: Sequence[Transfer]) -> tuple[in
     """
     with_it = [operand]
     if operand.beside:
-        with_it = [each for each in op.operands if each.tensor.name == operand.beside]
-        with_it = [each for each in with_it if each.prologue] or with_it
+        named = [each for each in op.operands if each.tensor.name == operand.beside]
+        with_it = [each for each in named if each.prologue]
     sent = [each for each in with_it if each.use in (Use.MOVING, Use.STATIONARY)]
     if not sent:
         return with_it[0].words_read, with_it[0].words_read, False
