@@ -93,6 +93,12 @@ follow.
 """
 
 EQUIVALENT: dict[str, str] = {
+    "accelsim/mapping/fusion/draft.py made_before: 1 -> (2)": (
+        "what no op makes is there before any op: -2 is as early as -1"
+    ),
+    "accelsim/sim/fused.py _done_elsewhere: False -> (True)": (
+        "an op without cycles has no lanes to count, on the array or not"
+    ),
     "accelsim/mapping/loop_nest.py loop_nest: True -> (False)": (
         "zip() of a list with itself: its parts have one length"
     ),

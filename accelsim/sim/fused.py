@@ -15,6 +15,8 @@ from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.run import OpRecord
 from accelsim.step.ops import VectorWork
 
+NO_PES = range(0)
+
 
 def with_fused(records: Sequence[OpRecord], fused: Fused) -> list[OpRecord]:
     """The records of a run, and one without cycles for each op that other ops do. It stands at the
@@ -48,8 +50,7 @@ def _complete(record: OpRecord, ridden: Counter[tuple[int, str]], fused: Fused) 
     if name not in fused.into:
         return record
     operations = ridden[record.step, name]
-    counts = record.counts + ActionCounts()
-    counts.add("vector", "op", operations)
+    counts = record.counts + ActionCounts({("vector", "op"): operations})
     return replace(
         record,
         counts=counts,
@@ -63,7 +64,7 @@ def _done_elsewhere(op: VectorWork, step: int, start: int) -> OpRecord:
     plan = OpPlan(
         op=op,
         on_array=False,
-        pes=range(0),
+        pes=NO_PES,
         block_cycles=np.zeros(0, np.int64),
         timing=None,
         mapping=None,

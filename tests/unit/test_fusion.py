@@ -199,6 +199,14 @@ def test_an_op_that_does_not_read_the_whole_map_writes_no_mask() -> None:
     assert "relu2.mask" not in made(step.op("conv3.FF"))
 
 
+def test_words_that_are_read_again_make_no_whole_map() -> None:
+    """Two rows of three windows, 36 words, from 25 of the 36 words of a channel."""
+    builder = Builder("again", (6, 6, 2)).add("conv", 3, kernel=(1, 1)).add("batch_norm")
+    builder.add("relu").add("conv", 2, kernel=(3, 3), stride=(2, 2)).add("fc", 2)
+    step = fused(builder.network(), "full").step
+    assert "relu2.mask" in made(step.op("relu2.FF"))
+
+
 def test_a_mask_is_written_once() -> None:
     builder = Builder("once", (4, 4, 4)).add("conv", 3, kernel=(1, 1)).add("batch_norm")
     builder.add("relu").add("tanh").add("conv", 2, kernel=(1, 1))

@@ -51,6 +51,15 @@ def test_elementwise_work_rides_on_any_op() -> None:
     assert remaining(FIRST, work("second", (MADE,), named("out"))) == ["first"]
 
 
+@pytest.mark.parametrize(
+    "beside", [named("beside", Role.MASK), named("beside", Role.INDEX), named("beside", shape=(3,))]
+)
+def test_work_rides_on_words_of_its_map_only(beside: Tensor) -> None:
+    first = work("first", (SOURCE,), beside, form=Form.OTHER)
+    second = work("second", (SOURCE, beside), named("out"))
+    assert remaining(first, second) == ["first", "second"]
+
+
 @pytest.mark.parametrize("keys", [{"persistent": True}, {"home_channels": 3}])
 def test_values_of_weights_are_not_fused(keys: dict[str, object]) -> None:
     """Neither work that makes them, nor work on them."""

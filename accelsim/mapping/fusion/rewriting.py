@@ -162,7 +162,8 @@ class _Rewriting:
                 moves = operand.use is Use.MOVING
                 return not moves or op.nest.moving_words[0] >= tensor.elements
             if self._may_derive(op):
-                return self._read_whole(op.outputs[0])  # its readers read this map in its place
+                output, *_ = op.outputs
+                return self._read_whole(output)  # its readers read this map in its place
             return operand.words_read >= tensor.elements
         return False
 
