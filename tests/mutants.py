@@ -96,6 +96,9 @@ EQUIVALENT: dict[str, str] = {
     "accelsim/mapping/fusion/draft.py made_before: 1 -> (2)": (
         "what no op makes is there before any op: -2 is as early as -1"
     ),
+    "accelsim/sim/planning/riders.py beside: t.words -> (t.dram_words)": (
+        "an operand of which words are sent has words to come from DRAM, and the reverse"
+    ),
     "accelsim/sim/fused.py _done_elsewhere: False -> (True)": (
         "an op without cycles has no lanes to count, on the array or not"
     ),

@@ -339,3 +339,9 @@ def test_all_operations_cost_energy_once(fusion: str) -> None:
     for op in result.ops:
         energy = op.energy_by_component_pj.get("vector", 0.0)
         assert energy == pytest.approx(price * op.vector_ops)
+
+
+def test_words_saved_are_not_negative() -> None:
+    """6 words of 3 channels: sums and parameters are more than the map."""
+    network = Builder("tiny", (1, 1, 3)).add("fc", 3).add("batch_norm").add("fc", 2).network()
+    assert fused(network, "full").saved["batch_norm1.FF"] == 0

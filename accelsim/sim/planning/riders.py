@@ -81,17 +81,14 @@ def _ridden(op: Op, operand: Operand, transfers: Sequence[Transfer]) -> tuple[in
     it: every word on its way to the array, as often as it is sent, else every word once. A word
     beside another is read with it.
     """
-    with_it = [operand]
-    if operand.beside:
-        named = [each for each in op.operands if each.tensor.name == operand.beside]
-        with_it = [each for each in named if each.prologue]
-    sent = [each for each in with_it if each.use in (Use.MOVING, Use.STATIONARY)]
-    if not sent:
-        return with_it[0].words_read, with_it[0].words_read, False
+    made = (each for each in op.operands if each.prologue and each.tensor.name == operand.beside)
+    with_it = next(made, operand)
+    if with_it.use not in (Use.MOVING, Use.STATIONARY):
+        return with_it.words_read, with_it.words_read, False
     own = [
         t
         for t in transfers
-        if t.tensor.name == sent[0].tensor.name
+        if t.tensor.name == with_it.tensor.name
         and t.inbound
         and t.route in (Route.MULTICAST, Route.SCATTER)
         and not t.partial
