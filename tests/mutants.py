@@ -93,6 +93,8 @@ follow.
 """
 
 EQUIVALENT: dict[str, str] = {
+    "accelsim/mapping/fusion/draft.py resolved: given.words if tensor is given.tensor else "
+    "given.words_read -> (given.words_read)": "the words of a tensor that is read as it is stored",
     "accelsim/mapping/fusion/draft.py made_before: 1 -> (2)": (
         "what no op makes is there before any op: -2 is as early as -1"
     ),

@@ -95,6 +95,13 @@ def test_addresses_of_a_map_that_readers_make_stay() -> None:
     assert remaining(FIRST, NORM, moved) == ["first", "moved"]
 
 
+def test_a_map_at_other_addresses_is_there_with_its_source() -> None:
+    """The op that makes the source cannot read it at other addresses while it makes it."""
+    moved = work("moved", (MADE,), named("moved"), form=Form.ADDRESSING)
+    both = work("both", (MADE, named("moved")), named("out"))
+    assert remaining(FIRST, moved, both) == ["first", "both"]
+
+
 def test_a_stash_that_cannot_be_made_again_is_written() -> None:
     read = work("read", (named("even"),), named("out"), form=Form.OTHER)
     assert remaining(FIRST, NORM, read) == ["first", "read"]
