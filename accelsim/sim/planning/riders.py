@@ -58,8 +58,10 @@ class Riders:
             for rider in operand.prologue:
                 words, _, arrives = _ridden(op, operand, transfers)
                 cycles = self._ride(plan, rider, words)
-                inwards += cycles if arrives else 0
-                outwards += 0 if arrives else cycles
+                if arrives:
+                    inwards += cycles
+                else:
+                    outwards += cycles
         for rider in op.epilogue:
             outwards += self._ride(plan, rider, rider.elements)
             self._line_buffer(plan, rider)
