@@ -22,8 +22,8 @@ SKIPS = ("moving", "stationary", "both", "none")
 
 
 def machine(organization: str = "near_memory", **overrides: Any) -> Machine:
-    """A built-in machine with 2 x 3 PEs of 2 lanes, and other keys as given, such as
-    ``pe_array__lanes=4``.
+    """A built-in machine with 2 x 3 PEs of 2 lanes, canonical mappings and no fusion, and other
+    keys as given, such as ``pe_array__lanes=4``.
     """
     base = {
         "near_memory": "near-memory",
@@ -35,7 +35,8 @@ def machine(organization: str = "near_memory", **overrides: Any) -> Machine:
         if organization == "systolic" or overrides.get("pe_array__kind") == "coupled"
         else {"pe_array.lanes": 2}
     )
-    small = {"pe_array.rows": 2, "pe_array.cols": 3, **lanes}
+    plain = {"fusion": "none", "mapping.objective": "canonical"}
+    small = {"pe_array.rows": 2, "pe_array.cols": 3, **plain, **lanes}
     return load_machine(
         base, {**small, **{key.replace("__", "."): value for key, value in overrides.items()}}
     )

@@ -18,7 +18,7 @@ from accelsim.experiment.machine_facts import dram_bytes_per_second
 from accelsim.machine.architecture import Machine
 from accelsim.machine.file_form import file_form
 from accelsim.mapping.loop_nest import loop_nest
-from accelsim.pe.mapping import Mapping
+from accelsim.pe.mapping import Tiling
 from accelsim.pe.timing import ArrayTiming
 from accelsim.results.laws import Limits
 from accelsim.results.op import (
@@ -26,11 +26,15 @@ from accelsim.results.op import (
     STALLS,
     ArrayCycles,
     Bytes,
+    ExpectedCost,
     LaneCycles,
     Macs,
+    MappingChoice,
     OpMapping,
     OpResult,
+    RunnerUp,
     Stall,
+    StepSearch,
     TensorTotals,
     TilingFields,
     Words,
@@ -43,7 +47,11 @@ from accelsim.results.result import (
     StepTotals,
     sum_floats,
 )
+from accelsim.sim.planning.chosen import Chosen
+from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.planning.step_search import StepMapping
 from accelsim.sim.run import OpRecord, Run
+from accelsim.zeros.densities import densities
 
 COMPUTING = ("busy", "window_empty", "imbalance", "idle")
 """Causes of lane cycles while an op computes. Stalls are counted separately."""
@@ -75,6 +83,7 @@ def assembled(
         resident_words=ResidentWords(**run.resident_words),
         tensors=tensors(run),
         array_cycles=array_cycles(run, ops, fields["schedule"] == Schedule.SERIAL),
+        search=_search(run.mapped),
         actions={".".join(action): times for action, times in counts},
         energy_sources=tuple(EnergySource(**vars(table[action])) for action, _ in counts),
         area_sources=tuple(AreaSource(**vars(each)) for each in areas),
@@ -142,7 +151,7 @@ def op_result(record: OpRecord, run: Run, table: EnergyTable, machine: Machine) 
         energy_by_component_pj=energy,
         fused_into=record.fused_into,
         words_saved=record.words_saved,
-        mapping=None if plan.mapping is None else _mapping(plan.mapping, machine),
+        mapping=_mapping(plan, run.mapped, machine),
     )
 
 
@@ -152,9 +161,45 @@ def _macs(dense: int, timing: ArrayTiming | None) -> Macs:
     return Macs(dense, timing.effectual, timing.executed, dense - timing.executed, timing.gated)
 
 
-def _mapping(mapping: Mapping, machine: Machine) -> OpMapping:
-    tiling = None if mapping.tiling is None else TilingFields(**asdict(mapping.tiling))
-    return OpMapping(nest=tuple(loop_nest(mapping, machine).splitlines()), tiling=tiling)
+def _mapping(plan: OpPlan, mapped: StepMapping | None, machine: Machine) -> OpMapping | None:
+    if plan.mapping is None:
+        return None
+    choice = None
+    if plan.chosen and mapped:
+        known = densities(plan.mapping.op, mapped.expected.masks)
+        choice = _choice(plan.chosen, known._asdict())
+    nest = tuple(loop_nest(plan.mapping, machine).splitlines())
+    return OpMapping(nest=nest, tiling=_tiling(plan.mapping.tiling), choice=choice)
+
+
+def _tiling(tiling: Tiling | None) -> TilingFields | None:
+    return None if tiling is None else TilingFields(**asdict(tiling))
+
+
+def _choice(chosen: Chosen, density: dict[str, float]) -> MappingChoice:
+    second = chosen.second_cost
+    return MappingChoice(
+        density=density,
+        expected=ExpectedCost(**asdict(chosen.cost)),
+        runner_up=RunnerUp(**asdict(second), tiling=_tiling(chosen.second)) if second else None,
+    )
+
+
+def _search(mapped: StepMapping | None) -> StepSearch | None:
+    if mapped is None or mapped.canonical is None or mapped.chosen is None:
+        return None
+    placing = mapped.placing
+    return StepSearch(
+        objective=mapped.objective.name,
+        order=placing.order,
+        copies="auto" if placing.copies is None else placing.copies,
+        stash=placing.stash,
+        single=tuple(sorted(placing.single)),
+        evicted=tuple(sorted(placing.evicted)),
+        tries=mapped.tries,
+        canonical=ExpectedCost(**asdict(mapped.canonical)),
+        chosen=ExpectedCost(**asdict(mapped.chosen)),
+    )
 
 
 def array_cycles(run: Run, ops: Sequence[OpResult], serial: bool) -> ArrayCycles:

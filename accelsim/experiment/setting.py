@@ -144,7 +144,7 @@ class Setting(Options):
     report; the whole step is simulated. ``schedule``: ``"serial"`` or ``"unlocked"``.
     ``optimizer``: ``"sgd"``, ``"momentum"`` or ``"adam"``. ``objective``: of the choice among
     mappings: ``"canonical"``, ``"cycles"``, ``"energy"`` or ``"edp"``; None for that of the
-    machine. ``warm``: true for a step of the
+    machine, ``"edp"`` if its file states none. ``warm``: true for a step of the
     steady state, false for the first step, at whose beginning nothing is on the chip. ``seed``:
     seed of everything drawn at random. ``transform``: changes the lowered ops before they run. The
     result keeps the rule's name, and its hash is that of the changed ops.
@@ -194,8 +194,8 @@ class Setting(Options):
         default=None,
         metadata=option(
             "O",
-            "Mappings: canonical, or the best for cycles, energy or edp; default: the machine's "
-            "own objective.",
+            "Mappings and places: canonical, or the best found for cycles, energy or edp; default: "
+            "the machine's own objective, else edp.",
             _objective,
         ),
     )

@@ -20,7 +20,7 @@ from accelsim.config.registries import PE_KINDS
 from accelsim.errors import InputError
 from accelsim.listing import html_table
 from accelsim.machine.formats import Formats
-from accelsim.machine.mapping_choice import MappingChoice
+from accelsim.machine.mapping_choice import DEFAULT_OBJECTIVE, MappingChoice
 from accelsim.machine.memories import Dram, GlobalBuffer, NearMemory, Noc, Scratchpad, VectorUnit
 from accelsim.machine.pe_base import Organization, PEArray
 from accelsim.machine.placement import PlacementPolicy
@@ -78,10 +78,10 @@ class Machine(Section, metaclass=_LoadedOnly):
         default_factory=MappingChoice, description="Loop order and tile sizes."
     )
     fusion: Literal["none", "epilogue", "full"] = Field(
-        default="none",
+        default="epilogue",
         description="Vector work done on words while another op moves them (docs/fusion.md). "
-        "`epilogue`: on results as they leave the op that makes them. `full`: also on words on "
-        "their way to the ops that read them.",
+        "`epilogue`: on results as they leave the op that makes them, as in NVDLA and the TPU. "
+        "`full`: also on words on their way to the ops that read them.",
     )
     blocks_per_op: Positive = Field(
         default=4,
@@ -213,8 +213,11 @@ class Machine(Section, metaclass=_LoadedOnly):
         return self
 
     def with_objective(self, objective: str | None) -> Machine:
-        """The machine with another mapping objective, under its own name; None leaves its own."""
-        if objective in (None, self.mapping.objective):
+        """The machine with another mapping objective, under its own name. None: its own, or
+        `DEFAULT_OBJECTIVE` if its file states none.
+        """
+        objective = objective or self.mapping.objective or DEFAULT_OBJECTIVE
+        if objective == self.mapping.objective:
             return self
         mapping = self.mapping.model_copy(update={"objective": objective})
         return self.model_copy(update={"mapping": mapping})

@@ -50,17 +50,19 @@ class Pin(Section):
 
 
 OBJECTIVES = ("canonical", "cycles", "energy", "edp")
+DEFAULT_OBJECTIVE = "edp"
+"""Objective of a run if neither its options nor the machine's file state one."""
 
 
 class MappingChoice(Section):
-    """Loop order and tile sizes of contractions."""
+    """Loop order and tile sizes of contractions, and places of tensors."""
 
-    objective: Literal["canonical", "cycles", "energy", "edp"] = Field(
-        default="canonical",
-        description="`canonical`: every op has the mapping of docs/mapping.md. Otherwise each "
-        "op has the loop order and tile sizes with the fewest cycles, the least "
-        "energy or the least energy-delay product among all that fit scratchpads "
-        "and global buffer. Where there is nothing to choose, it has no effect.",
+    objective: Literal["canonical", "cycles", "energy", "edp"] | None = Field(
+        default=None,
+        description="`canonical`: every op has the mapping of docs/mapping.md, every tensor the "
+        "place of docs/memories.md. Otherwise places, loop orders and tile sizes are those with "
+        "the fewest cycles, the least energy or the least energy-delay product of the step that a "
+        "search finds. `null`: that of the option `--objective`, by default `edp`.",
     )
     pins: tuple[Pin, ...] = Field(
         default=(), description="Mappings given by hand. They apply under any objective."

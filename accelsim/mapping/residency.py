@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import home_bits, word_bits
 from accelsim.mapping.layer_partitions import layer_partitions
+from accelsim.mapping.placing import Placing
 from accelsim.mapping.rooms import Homed, Rooms
 from accelsim.mapping.stash_room import StashRoom
 from accelsim.pe.placement import Home
@@ -44,6 +45,7 @@ class Residency:
     - ``fused``: WG op name to the WU op that follows it tile by tile. A fused gradient needs space
       for one tile only.
     - ``fused_gradients``: names of these gradients.
+    - ``placing``: the decisions behind all this.
     """
 
     partition_of: dict[str, int] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class Residency:
     pes_per_partition: int = 1
     fused: dict[str, Op] = field(default_factory=dict)
     fused_gradients: set[str] = field(default_factory=set)
+    placing: Placing = field(default_factory=Placing)
 
     def home(self, tensor: Tensor) -> Home | None:
         """The tensor's home in the scratchpads, or None if it has none."""
@@ -98,16 +101,19 @@ def allocate(
     architecture: Machine,
     partitions: int,
     encoded_bits: Mapping[str, int] | None = None,
+    placing: Placing | None = None,
 ) -> Residency:
     """Allocate homes for the tensors of a step. A von Neumann machine has no homes.
 
-    ``partitions``: number of partitions. ``encoded_bits``: bits, indices included, of tensors in
+    ``partitions``: number of partitions. ``placing``: by default that of the canonical mapping.
+    ``encoded_bits``: bits, indices included, of tensors in
     compressed formats, by name. Each of their channels takes an equal share and needs no mask bits.
     """
     encoded = encoded_bits or {}
+    placing = placing or Placing.canonical(architecture.placement)
     array = architecture.pe_array
     pes = array.rows * array.cols // partitions
-    residency = Residency(pes_per_partition=pes, free_bytes=[0] * partitions)
+    residency = Residency(pes_per_partition=pes, free_bytes=[0] * partitions, placing=placing)
     if architecture.organization != "near_memory":
         residency.stash_rooms = [_beside_working_space(architecture)]
         return residency
@@ -138,7 +144,7 @@ def allocate(
     for layer, tensor in stash_tensors(step):
         bits = encoded.get(tensor.name, tensor.elements * word_bits(tensor, architecture))
         stash_bits[residency.partition_of[layer]] += bits
-    rooms = Rooms(architecture, tensors, stash_bits, pes)
+    rooms = Rooms(architecture, placing, tensors, stash_bits, pes)
     rooms.give_out()
     residency.homes = rooms.homes
     residency.stash_rooms = rooms.stash_rooms()

@@ -1,6 +1,6 @@
 """Room in the scratchpads of a near-memory machine, given out kind by kind (docs/memories.md).
 
-`placement.order` of the machine is the order of the kinds; each has a method of `Rooms`.
+`Placing.order` is the order of the kinds; each has a method of `Rooms`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
+from accelsim.mapping.placing import Placing
 from accelsim.mapping.stash_room import StashRoom
 from accelsim.pe.placement import Home
 from accelsim.step.ops import Role, Tensor
@@ -46,6 +47,7 @@ class Rooms:
     def __init__(
         self,
         architecture: Machine,
+        placing: Placing,
         tensors: Sequence[Homed],
         stash_bits: Sequence[int],
         pes: int,
@@ -58,6 +60,7 @@ class Rooms:
         self.held = np.zeros(partitions, np.int64)
         self.homes: dict[str, Home] = {}
         self._architecture = architecture
+        self._placing = placing
         self._tensors = tensors
         self._stash_bits = stash_bits
         self._for_gradients, self._for_stash = [0] * partitions, [0] * partitions
@@ -76,14 +79,14 @@ class Rooms:
             "optimizer_state": self._optimizer_state,
             "stash": self._stash,
         }
-        for kind in self._architecture.placement.order:
+        for kind in self._placing.order:
             kinds[kind]()
 
     def stash_rooms(self) -> list[StashRoom]:
         """Room that homes leave free, by partition. Of gradients and stash, the kind whose turn
         came first has its room kept free of the other.
         """
-        order = self._architecture.placement.order
+        order = self._placing.order
         stash_first = order.index("stash") < order.index("gradients")
         return [
             StashRoom(
@@ -139,17 +142,18 @@ class Rooms:
             self.held[part] += self._for_gradients[part]
 
     def _optimizer_state(self) -> None:
-        """Spread each state over the PEs. What does not fit spills to DRAM."""
+        """Spread each state over the PEs. What does not fit, or is evicted, is in DRAM."""
         for each in self._of(Role.OPTIMIZER_STATE):
             need = self._slice(each.tensor)
-            taken = min(need, self._free(each.part))
+            evicted = each.tensor.name in self._placing.evicted
+            taken = 0 if evicted else min(need, self._free(each.part))
             self.load[each.part] += taken
             resident = each.tensor.elements * taken // need
             self.homes[each.tensor.name] = Home(resident, each.tensor.elements - resident)
 
     def _stash(self) -> None:
         """Keep room for the whole stash of each partition, an equal share in every PE."""
-        if self._architecture.placement.stash == "buffer":
+        if self._placing.stash == "buffer":
             return
         for part, bits in enumerate(self._stash_bits):
             self._for_stash[part] = min(self._free(part), -(-bits // (8 * self._pes)))
@@ -196,8 +200,8 @@ class Rooms:
             return
         channels = tensor.home_channels
         each = -(-_channel_words(tensor) * homed.bits // (8 * tensor.elements))
-        most, limit = len(load) // channels, self._architecture.placement.copies
-        for copies in range(most if limit == "auto" else min(most, limit), 1, -1):
+        most, limit = len(load) // channels, self._placing.most_copies(tensor.name)
+        for copies in range(most if limit is None else min(most, limit), 1, -1):
             spare = (offset + np.arange(channels, channels * copies)) % len(load)
             if (self._room(homed.part, load[spare]) >= each).all():
                 load[spare] += each

@@ -72,6 +72,12 @@ class PEKind(ABC):
     def timing(self, masks: MaskSource) -> TimingModel:
         """The timing model for a run on the zeros of ``masks``."""
 
+    def expected_timing(self, masks: MaskSource) -> TimingModel:
+        """The timing model that a choice of mappings uses, before the data come. By default the
+        exact one. A kind whose mapping is chosen replaces it by one that knows densities only.
+        """
+        return self.timing(masks)
+
     @abstractmethod
     def operand_reads(self, timing: ArrayTiming) -> OperandReads:
         """Words that lanes read from their scratchpads."""

@@ -169,13 +169,65 @@ class TilingFields(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedCost(Part):
+    """Cost of an op or a step as a choice of mappings expects it."""
+
+    cycles: Annotated[float, Field(ge=0)]
+    energy_pj: Energy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerUp(ExpectedCost):
+    """The mapping that came second. Its tiling is null for the canonical mapping."""
+
+    tiling: TilingFields | None = None
+
+
+Density = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingChoice(Part):
+    """What the choice of an op's mapping knew and expected.
+
+    ``density``: fractions of the moving and the stationary operand that are not zero, and of the
+    outputs that are needed.
+    """
+
+    density: dict[str, Density]
+    expected: ExpectedCost
+    runner_up: RunnerUp | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpMapping(Part):
     """How a contraction was mapped: its loop nest as text, and its tiling. The tiling is null for
-    the canonical mapping.
+    the canonical mapping. ``choice`` is left out if there was none to make.
     """
 
     nest: tuple[str, ...]
     tiling: TilingFields | None = None
+    choice: MappingChoice | None = field(default=None, metadata=OMITTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSearch(Part):
+    """Search for the places of a step's tensors and the mappings of its ops.
+
+    ``order``, ``copies``, ``stash``: as in the section `placement` of a machine. ``single``:
+    tensors without copies. ``evicted``: optimizer states in DRAM. ``tries``: other places that were
+    planned. ``canonical``, ``chosen``: expected costs of the step.
+    """
+
+    objective: str
+    order: tuple[str, ...]
+    copies: str | int
+    stash: str
+    single: tuple[str, ...] = ()
+    evicted: tuple[str, ...] = ()
+    tries: Count
+    canonical: ExpectedCost
+    chosen: ExpectedCost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

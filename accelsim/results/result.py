@@ -26,6 +26,7 @@ from accelsim.results.op import (
     Macs,
     OpResult,
     PassKey,
+    StepSearch,
     TensorTotals,
     Words,
 )
@@ -180,6 +181,8 @@ class Result(Shown, Document):
     """The tensors of the ops, each with its place and its words over the DRAM bus by cause. Those
     of a hybrid rule are in the results of its kinds of step.
     """
+    search: StepSearch | None = field(default=None, metadata=OMITTED)
+    """What an objective chose; left out for canonical mappings."""
     passes: dict[PassKey, PassTotals]
     accountings: Annotated[dict[str, Any], EMPTY] = field(default_factory=dict)
     array_cycles: ArrayCycles | None = None

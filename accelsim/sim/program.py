@@ -15,6 +15,7 @@ from accelsim.machine.architecture import Machine
 from accelsim.mapping.fusion.rewriting import Fused, fuse
 from accelsim.pe.registry import pe_kind
 from accelsim.sim.observers import Observer
+from accelsim.sim.planning.step_search import StepMapping, StepSearch
 from accelsim.sim.run import Run
 from accelsim.sim.simulation import Simulation
 from accelsim.step.ops import TrainingStep
@@ -60,13 +61,14 @@ class Program:
         Raises InputError for a pinned mapping that the machine cannot execute, or an op that does
         not fit. Raises LawViolation if the run breaks a conservation law.
         """
-        single = self.simulation(masks).run(observers)
+        mapped = self.mapped(masks)
+        single = replace(self.simulation(masks, mapped=mapped).run(observers), mapped=mapped)
         if not self.warm:
             return replace(single, interval_cycles=None)
         if self.schedule == Schedule.SERIAL or not interval:
             return single
         steps = self._steps_to_settle(single.cycles)
-        sequence = self.simulation(masks, steps).run()
+        sequence = self.simulation(masks, steps, mapped).run()
         ends = [
             max(record.end for record in sequence.records if record.step == index)
             for index in range(steps)
@@ -74,11 +76,33 @@ class Program:
         span = max(ends[-1] - ends[SETTLED], _longest_held(sequence))
         return replace(single, interval_cycles=-(-span // (steps - 1 - SETTLED)))
 
-    def simulation(self, masks: MaskSource, steps: int = 1) -> Simulation:
+    def mapped(self, masks: MaskSource) -> StepMapping:
+        """Places and mappings of the step under the machine's objective."""
+        if self.architecture.mapping.objective in (None, "canonical"):
+            return StepMapping.without_search(self.architecture, masks)
+        return StepSearch(
+            self.fused.step,
+            self.architecture,
+            self.dram,
+            self.prices,
+            masks,
+            1 if self.schedule == Schedule.SERIAL else self.architecture.partitions,
+        ).find()
+
+    def simulation(
+        self, masks: MaskSource, steps: int = 1, mapped: StepMapping | None = None
+    ) -> Simulation:
         """A run of ``steps`` steps back to back, ready to start."""
-        model = pe_kind(self.architecture).timing(masks)
-        serial = self.schedule == Schedule.SERIAL
-        return Simulation(self.fused, model, self.dram, self.prices, serial, steps, self.warm)
+        return Simulation(
+            self.fused,
+            pe_kind(self.architecture).timing(masks),
+            self.dram,
+            self.prices,
+            self.schedule == Schedule.SERIAL,
+            steps,
+            self.warm,
+            mapped or self.mapped(masks),
+        )
 
     def _steps_to_settle(self, cycles: int) -> int:
         """Number of steps of ``cycles`` cycles each that span enough refreshes."""

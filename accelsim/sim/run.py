@@ -10,6 +10,7 @@ from accelsim.mapping.residency import Residency
 from accelsim.results.spans import length, merged, overlap
 from accelsim.sim.memory.held import Held
 from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.planning.step_search import StepMapping
 from accelsim.step.ops import Op
 
 IDLE_CLOCK = ("control", "idle_clock")
@@ -58,7 +59,7 @@ class Run:
     whose role has a format but whose zeros are unknown. ``resident_words``: words by memory that
     stay on the chip from step to step (`TensorMemory.resident_words`). ``held``: the tensors of the
     step with their places. ``peak_stash_in_pads``: largest total of the stash in scratchpads, in
-    bytes.
+    bytes. ``mapped``: the places and mappings that were searched.
     """
 
     records: tuple[OpRecord, ...]
@@ -75,6 +76,7 @@ class Run:
     resident_words: Mapping[str, int] = field(default_factory=dict)
     held: tuple[Held, ...] = ()
     peak_stash_in_pads: int = 0
+    mapped: StepMapping | None = None
 
     def part(self, ops: Set[str]) -> Run:
         """The share of some ops in a run of one step, by name.

@@ -26,14 +26,17 @@ from accelsim.sim.encodings import encode
 from accelsim.sim.fused import with_fused
 from accelsim.sim.ledger import Ledger
 from accelsim.sim.link_law import check_links
+from accelsim.sim.memory.release import release
 from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.observers import DramOp, Observer, dram_blocks, tell_of_bursts
 from accelsim.sim.partitions import Partitions
 from accelsim.sim.pipeline import Pipelines, Process, Times
 from accelsim.sim.planning.choice import Choice
 from accelsim.sim.planning.cold import Load, Start, cold_start
+from accelsim.sim.planning.costs import Costs
 from accelsim.sim.planning.op_plan import DramPart, OpPlan
 from accelsim.sim.planning.plan import Planner
+from accelsim.sim.planning.step_search import StepMapping
 from accelsim.sim.run import OpRecord, Run
 from accelsim.sim.stalls import attribute
 from accelsim.step.ops import Contraction, Op
@@ -51,13 +54,15 @@ class Simulation:
         serial: bool,
         steps: int,
         warm: bool = True,
+        mapped: StepMapping | None = None,
     ) -> None:
         """Raises InputError for pinned mappings that the machine cannot execute.
 
         ``fused``: the step as the machine executes it.
         ``serial``: run ops one after another on the whole array; else as soon as their operands
         exist. ``warm``: weights and other words that stay on the chip from step to step are there
-        when the run begins; else its first step loads them.
+        when the run begins; else its first step loads them. ``mapped``: places and mappings of the
+        step, by default the canonical ones.
         """
         architecture, step = model.architecture, fused.step
         self._fused = fused
@@ -78,13 +83,15 @@ class Simulation:
         self.env = self._pipelines.env
         self._encodings = encode(step, architecture, model.masks)
         encoded_bits = {name: encoding.bits for name, encoding in self._encodings.of.items()}
-        self._residency = allocate(step, architecture, partitions, encoded_bits)
+        mapped = mapped or StepMapping.without_search(architecture, model.masks)
+        self._residency = allocate(step, architecture, partitions, encoded_bits, mapped.placing)
         self._memory = TensorMemory(architecture, self._residency, step, self._encodings.of, warm)
         self._start = Start(step.ops) if warm else cold_start(step, self._memory)
         mapper = Mapper(architecture, self._residency)
-        choice = Choice(architecture, dram, mapper, prices)
+        costs = Costs(architecture, dram, prices)
+        choice = Choice(architecture, mapper, costs, mapped.objective, mapped.memo)
         choice.refuse_illegal_pins(step.ops)
-        self._planner = Planner(mapper, model, self._memory, choice)
+        self._planner = Planner(mapper, model, mapped.expected, self._memory, choice)
         for name, nbytes in self._memory.outlasting().items():
             self._pipelines.rows.place(name, nbytes)
         self._partitions = Partitions(self.env, partitions)
@@ -204,21 +211,13 @@ class Simulation:
         tensors = tuple(part.tensor for part in plan.loads + plan.stores)
         self._moving[executed.serial] = DramOp(index, op.name, tensors)
         self._tell_of_dram(index, plan, executed.times)
-        freed = self._free(index, op)
+        freed = release(self._memory, index, op)
         for observer in self._observers:
             observer.op_ended(record, freed)
         for name in freed:
             self._pipelines.rows.release(self._memory.place(index, name))
         if not self._serial:
             self._done[index, op.name].succeed()
-
-    def _free(self, index: int, op: Op) -> list[str]:
-        """Release the tensors whose last reader was this op. Returns their names."""
-        read = tuple(dict.fromkeys(operand.tensor.name for operand in op.operands))
-        freed = self._memory.consumed(index, read, op.layer)
-        for tensor in op.outputs:
-            freed += self._memory.finished(index, tensor, op.layer)
-        return freed
 
     def _tell_of_dram(self, index: int, plan: OpPlan, times: Times) -> None:
         watching = [observer for observer in self._observers if observer.watches_dram]

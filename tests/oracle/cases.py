@@ -231,11 +231,11 @@ def skipping(random: Random, **others: Any) -> Machine:
 def of_any_kind(random: Random, **keys: Any) -> Machine:
     """A machine with any array, of which a whole step is simulated. ``keys``: further keys."""
     others = {
-        "mapping__objective": random.choice(["canonical", "cycles", "energy"]),
+        "mapping__objective": random.choice(["canonical", "cycles", "energy", "edp"]),
         "vector_unit__update_in_pe": random.random() < 0.5,
     }
     placement: dict[str, Any] = {
-        "placement__stash": random.choice(["buffer", "scratchpad", "auto"]),
+        "placement__stash": random.choice(["buffer", "scratchpad", "auto", None]),
         "placement__copies": random.choice(["auto", "auto", 1, 2]),
     }
     if random.random() < 0.3:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import astuple
 
 from accelsim.machine.architecture import Machine
-from accelsim.results.op import OpResult
+from accelsim.results.op import OpResult, StepSearch
 from accelsim.results.result import Result
 from accelsim.step.ops import Contraction, Op, Role, Tensor, TrainingStep, Use, VectorWork
 from accelsim.workload.network import Network
@@ -53,18 +53,26 @@ class Levels(Counter[str]):
 class Documented:
     """The ops of a document, one after another."""
 
-    def __init__(self, machine: Machine, network: Network, step: TrainingStep) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        network: Network,
+        step: TrainingStep,
+        search: StepSearch | None = None,
+    ) -> None:
+        """``search``: places that the document says were chosen."""
         self.machine, self.whole = machine, step
         self.fusion = Fusion(network, step, machine)
         self.step = step = self.fusion.remaining
         self.ridden: Counter[str] = Counter()
-        pads = pads_of(step, machine, 1, {})
+        pads = pads_of(step, machine, 1, {}, search)
         near = machine.organization == "near_memory"
         self.homes = Homes(step, pads) if near else None
         buffer = machine.global_buffer
         room_bits = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
         self.memory = Buffer(step, self.homes, room_bits, {}, pads.word_bits)
-        self.memory.policy = machine.placement.stash
+        stash = search.stash if search else machine.placement.stash
+        self.memory.policy = stash or "buffer"
         array, words = machine.pe_array, machine.precision
         room = pads.room
         if array.kind == "row_stationary":

@@ -5,10 +5,11 @@ from __future__ import annotations
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import home_bits, word_bits
 from accelsim.pe.mapping import Mapping, Route
+from accelsim.results.op import StepSearch
 from accelsim.step.ops import Contraction, Tensor, TrainingStep, Use
 from tests.oracle.counted import Counted, Keys
 from tests.oracle.dense import DenseKeys
-from tests.oracle.places import Pads
+from tests.oracle.places import DEFAULT, Pads
 
 
 def keys_of(machine: Machine) -> Keys:
@@ -104,9 +105,19 @@ def tensors(step: TrainingStep) -> dict[str, Tensor]:
     return {tensor.name: tensor for op in step.ops for tensor in op.tensors}
 
 
-def pads_of(step: TrainingStep, machine: Machine, partitions: int, encoded: dict[str, int]) -> Pads:
-    """Keys of the machine file that homes depend on. ``encoded``: bits of compressed tensors."""
-    array, pad = machine.pe_array, machine.scratchpad
+def pads_of(
+    step: TrainingStep,
+    machine: Machine,
+    partitions: int,
+    encoded: dict[str, int],
+    search: StepSearch | None = None,
+) -> Pads:
+    """Keys of the machine file that homes depend on. ``encoded``: bits of compressed tensors.
+    ``search``: what a result says was chosen instead.
+    """
+    array, pad, placement = machine.pe_array, machine.scratchpad, machine.placement
+    order = search.order if search else placement.order or DEFAULT
+    stash = search.stash if search else placement.stash or "buffer"
     every = tensors(step)
     return Pads(
         array.rows * array.cols // partitions,
@@ -120,7 +131,9 @@ def pads_of(step: TrainingStep, machine: Machine, partitions: int, encoded: dict
             for name, each in every.items()
         },
         {name: word_bits(each, machine) for name, each in every.items()},
-        machine.placement.order,
-        None if machine.placement.copies == "auto" else machine.placement.copies,
-        machine.placement.stash != "buffer",
+        order,
+        None if placement.copies == "auto" else placement.copies,
+        stash != "buffer",
+        frozenset(search.single if search else ()),
+        frozenset(search.evicted if search else ()),
     )

@@ -30,7 +30,8 @@ class Pads:
 
     ``home_bits``: bits of all words of a tensor in its home, by name. ``word_bits``: bits of one
     word, likewise. ``order``, ``most``: kinds in the order in which they get room, and the limit of
-    copies, if any. ``stashes``: whether the stash may be in scratchpads.
+    copies, if any. ``stashes``: whether the stash may be in scratchpads. ``single``, ``evicted``:
+    tensors without copies, and optimizer states in DRAM, by name.
     """
 
     pes: int
@@ -44,6 +45,8 @@ class Pads:
     order: tuple[str, ...] = DEFAULT
     most: int | None = None
     stashes: bool = False
+    single: frozenset[str] = frozenset()
+    evicted: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -211,7 +214,7 @@ class Homes:
         """As many copies as PEs without a channel of the tensor have room for."""
         pes, channels = self.pads.pes, tensor.home_channels
         resident, spilled, _ = self.held[tensor.name]
-        if spilled:
+        if spilled or tensor.name in self.pads.single:
             return
         size = self._slice(tensor, 1)
         most = pes // channels if self.pads.most is None else self.pads.most
@@ -313,7 +316,7 @@ class Homes:
         for name, (layer, tensor) in self.tensors.items():
             if tensor.role is Role.OPTIMIZER_STATE:
                 part, need = self.layer[layer], self.spread(tensor)
-                taken = min(need, self._left(part))
+                taken = 0 if name in self.pads.evicted else min(need, self._left(part))
                 self.used[part] = [each + taken for each in self.used[part]]
                 there = tensor.elements * taken // need
                 self.held[name] = Held(there, tensor.elements - there, 1)

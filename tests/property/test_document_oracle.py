@@ -49,7 +49,7 @@ def differences(
         trace="dense",
     )
     told = []
-    for op, said, walked in Documented(machine, network, step).compare(result):
+    for op, said, walked in Documented(machine, network, step, result.search).compare(result):
         differ = [key for key in said | walked if said[key] != walked[key]]
         nest = "\n".join(op.mapping.nest) if op.mapping else op.name
         told += [f"{nest}\n{key}: {walked[key]} by the walk, {said[key]} said" for key in differ]

@@ -140,7 +140,7 @@ def test_tensors_live_in_the_buffer_while_there_is_room(data: st.DataObject) -> 
         8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes),
         {name: (each.bits, each.elements) for name, each in sizes.items()},
         pads.word_bits,
-        policy=architecture.placement.stash,
+        policy=architecture.placement.stash or "buffer",
         pads=8 * pads.pes * pads.room,
     )
     residency = allocate(step, architecture, 1, bits)

@@ -86,8 +86,8 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 NETWORK = Builder("small", (6, 6, 3)).conv(5).add("relu").conv(4).add("relu").add("fc", 3).network()
-SMALL = {"global_buffer.capacity": "2064B", "global_buffer.staging": "1KiB"}
-"""A network, and a global buffer that holds no tensor of it."""
+SMALL = {"global_buffer.capacity": "2064B", "global_buffer.staging": "1KiB", "fusion": "none"}
+"""A network, and a machine whose global buffer holds no tensor of it."""
 OPTIONS: dict[str, Any] = {"batch": 2, "trace": "random:0.5"}
 
 

@@ -111,7 +111,9 @@ def test_its_errors_are_gathered_from_the_start_without_a_product() -> None:
         room = {each.tensor.name: each.tensor.elements for each in op.operands}
         assert room == {"labels": 4, f"{op.layer}.feedback": 10 * 100}
         assert [tensor.elements for tensor in op.outputs] == [4 * 100]
-    result = simulate(network, rule="drtp", batch=4, trace="dense", schedule="unlocked")
+    machine = load_machine("near-memory").replace(fusion="none")
+    setting = {"trace": "dense", "schedule": "unlocked", "objective": "canonical"}
+    result = simulate(network, machine, rule="drtp", batch=4, **setting)
     started = {op.name: op.start_cycle for op in result.ops}
     assert started["fc3.EP"] < started["fc2.FF"]
 
@@ -123,7 +125,7 @@ def test_its_matrices_take_the_room_of_dense_feedback_whatever_the_batch() -> No
     network = load_network("digits-fc")
     small = load_machine("near-memory").replace(scratchpad={"capacity": "8320B"})
     for batch in (1, 40):
-        setting = {"batch": batch, "trace": "dense", "optimizer": "sgd"}
+        setting = {"batch": batch, "trace": "dense", "optimizer": "sgd", "objective": "canonical"}
         notes = {
             rule: list(simulate(network, small, rule=rule, **setting).notes)
             for rule in ("drtp", "dfa")

@@ -72,7 +72,7 @@ ORDER = "weights, copies, feedback, gradients, optimizer_state and stash"
                 "optimizer_state or stash, got gradient; did you mean gradients?"
             ),
         ),
-        ("{order: weights}", "3:20: placement.order must be a list, got weights"),
+        ("{order: weights}", "3:20: placement.order must be a list or null, got weights"),
         (
             "{copies: 0}",
             "3:21: placement.copies must be >= 1, got 0",
@@ -83,7 +83,7 @@ ORDER = "weights, copies, feedback, gradients, optimizer_state and stash"
         ),
         (
             "{stash: dram}",
-            "3:20: placement.stash must be buffer, scratchpad or auto, got dram",
+            "3:20: placement.stash must be buffer, scratchpad, auto or null, got dram",
         ),
         ("{copy: 1}", "3:13: placement.copy is not a known key; known keys: order, copies, stash"),
     ],
@@ -97,7 +97,7 @@ def test_a_fault_has_its_place_and_its_rule(tmp_path: Path, key: str, message: s
 
 def test_the_section_is_in_the_file_form() -> None:
     form = file_form(machine(placement__order=STATE_FIRST, placement__copies=2))
-    assert form["placement"] == {"order": STATE_FIRST, "copies": 2, "stash": "buffer"}
+    assert form["placement"] == {"order": STATE_FIRST, "copies": 2}
     assert file_form(machine())["placement"]["copies"] == "auto"
 
 

@@ -10,6 +10,7 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
+from accelsim.mapping.demand import words_again
 from accelsim.mapping.loop_nest import loop_nest
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
@@ -54,6 +55,25 @@ def tiler(op: str, architecture: Machine) -> Tiler:
 
 WHOLE = Tiling(2, "positions", 8, 36, "channels", 4, 64)
 """Of conv0.FF: two PEs on channels, two on positions; all of the map in the buffer."""
+
+
+def test_a_group_that_is_alone_in_the_last_outer_tile_stays() -> None:
+    """64 position tiles come as 56 and 8. The last 8 are one group, which stays in the PEs from one
+    outer tile of channels to the next; the seven groups before are fetched again.
+    """
+    found = tiler("conv0.FF", small(scratchpad__capacity="64KiB", scratchpad__working="64KiB"))
+    groups = found.tiled.footprint(8 * 2)
+    tiling = replace(WHOLE, buffer_order="positions", buffer_channels=1, buffer_positions=56)
+    assert words_again(tiling, 64, groups) == groups.total - groups.last
+    smaller = replace(tiling, together=4)  # two groups in the last outer tile
+    assert words_again(smaller, 64, found.tiled.footprint(4 * 2)) == found.tiled.footprint(8).total
+
+
+@pytest.mark.parametrize("transpose", ["remote_read", "psum_reduce", "transposable"])
+def test_streamed_weights_need_no_transpose(transpose: str) -> None:
+    found = tiler("fc2.EP", small(near_memory__transpose=transpose)).canonical
+    assert found.reduction_pes == 1
+    assert found.transfers == tiler("fc2.EP", small()).canonical.transfers
 
 
 def test_words_and_room_worked_out_by_hand() -> None:

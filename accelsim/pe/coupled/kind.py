@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from accelsim.pe.coupled.model import CoupledModel
+from accelsim.pe.coupled.model import CoupledModel, CoupledWalks
 from accelsim.pe.kind import Loops
+from accelsim.pe.lanes.expected import ExpectedLanes
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.array import SkippingArray
 from accelsim.pe.skipping.loops import reduction_loop, spatial_loops, tile_loops
@@ -21,6 +22,9 @@ class Coupled(SkippingArray):
 
     def timing(self, masks: MaskSource) -> TimingModel:
         return CoupledModel(self.architecture, masks)
+
+    def expected_timing(self, masks: MaskSource) -> TimingModel:
+        return ExpectedLanes(self.architecture, masks, CoupledWalks())
 
     def loops(self, mapping: Mapping) -> Loops:
         lanes = self.architecture.pe_array.lanes

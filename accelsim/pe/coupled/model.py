@@ -23,6 +23,9 @@ from accelsim.pe.lanes.streams import Cycles, Words
 from accelsim.pe.lanes.walks import ONE_TAP, Walks
 from accelsim.zeros.masks import MaskSource
 
+ROWS = 3
+"""Rows of the staging buffer."""
+
 
 class CoupledWalks(Walks):
     """Streams of PEs with a staging buffer.
@@ -37,6 +40,12 @@ class CoupledWalks(Walks):
     def every(self, length: Cycles) -> Cycles:
         cycles: Cycles = -(-length // LANES)
         return cycles
+
+    def expected(self, length: float, set_bits: float) -> float:
+        """A cycle takes at most `LANES` pairs and passes at most `ROWS` rows of as many positions.
+        This bound leaves out pairs that no lane can reach.
+        """
+        return max(1.0, length / (ROWS * LANES), set_bits / LANES)
 
     def moving(self, moving: PackedMask, taps: MapTaps) -> tuple[Cycles, Cycles]:
         set_bits = stream_cycles(*moving, *taps, 1)[1]

@@ -5,6 +5,7 @@ lanes.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import ceil
 
 import numpy as np
 
@@ -31,6 +32,12 @@ class Walks(ABC):
     @abstractmethod
     def every(self, length: Cycles) -> Cycles:
         """Cycles of streams of ``length`` positions when nothing is skipped."""
+
+    @abstractmethod
+    def expected(self, length: float, set_bits: float) -> float:
+        """Expected cycles of a stream of ``length`` positions, ``set_bits`` of them set, anywhere
+        with equal probability.
+        """
 
     @abstractmethod
     def moving(self, moving: PackedMask, taps: MapTaps) -> tuple[Cycles, Cycles]:
@@ -89,6 +96,18 @@ class LaneWalks(Walks):
 
     def every(self, length: Cycles) -> Cycles:
         return length
+
+    def expected(self, length: float, set_bits: float) -> float:
+        """A cycle goes past the first set position of the window, or past the whole window: on
+        average (1 - (1 - d)^W) / d positions (docs/pe-lanes.md). A stream within one window takes a
+        cycle per set position, and one if its last position is not set.
+        """
+        if not length or not set_bits:
+            return ceil(length / self._window)
+        density = min(1.0, set_bits / length)
+        if length <= self._window:
+            return set_bits + 1.0 - density
+        return length * density / (1.0 - (1.0 - density) ** self._window)
 
     def moving(self, moving: PackedMask, taps: MapTaps) -> tuple[Cycles, Cycles]:
         return stream_cycles(*moving, *taps, self._window)[:2]

@@ -7,7 +7,6 @@ their working space. Its words are spread evenly over these PEs. It leaves after
 
 from __future__ import annotations
 
-from accelsim.machine.architecture import Machine
 from accelsim.mapping.residency import Residency
 from accelsim.sim.memory.held import Place
 from accelsim.sim.memory.stash import Key
@@ -22,8 +21,8 @@ _TRIED = {
 class ScratchStash:
     """Tensors of the stash in scratchpads. ``peak_bytes``: largest total so far."""
 
-    def __init__(self, architecture: Machine, residency: Residency) -> None:
-        self.tried = _TRIED[architecture.placement.stash]
+    def __init__(self, residency: Residency) -> None:
+        self.tried = _TRIED[residency.placing.stash]
         self._residency = residency
         self._held: dict[Key, tuple[int, int]] = {}
         self.peak_bytes = 0

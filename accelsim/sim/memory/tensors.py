@@ -50,7 +50,7 @@ class TensorMemory:
         buffer = self.architecture.global_buffer
         self._free_bits = 8 * (buffer.capacity_bytes - 2 * buffer.staging_bytes)
         self._stash = Stash(self.step)
-        self.in_pads = ScratchStash(self.architecture, self.residency)
+        self.in_pads = ScratchStash(self.residency)
         for op in self.step.ops:
             self._readers.update({operand.tensor.name for operand in op.operands})
         if self.architecture.organization == "near_memory":

@@ -1,28 +1,18 @@
 """Choice among an op's mappings: the lowest cost under the machine's objective; ties go to the
-first.
+first, which is the canonical mapping.
 
-A mapping is planned exactly as it would run, on the op's own zeros. Only the overlap of its
-transfers is estimated:
-
-- A pipeline of blocks lasts as long as its busiest component, plus the first or last block of the
-  other stages.
-- DRAM moves rows at its peak rate.
-
-`accelsim/studies/validation/mapper.py` simulates random mappings and reports how far this choice is
-from the best of them.
+A mapping is planned as it would run, but with the zeros that are expected from the densities of the
+op's operands: nobody knows the zeros themselves before the data come. Its cost is estimated
+(`costs.py`). `accelsim/studies/validation/mapper.py` simulates random mappings and reports how far
+this choice is from the best of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-import numpy as np
-from numpy.typing import NDArray
-
-from accelsim.cost.counters import ActionCounts
-from accelsim.cost.energy import EnergyTable
-from accelsim.dram.standard import DramSpec
 from accelsim.errors import Fault, InputError
 from accelsim.machine.architecture import Machine
 from accelsim.machine.mapping_choice import Pin
@@ -30,37 +20,49 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.tiler import Tiler
 from accelsim.mapping.tilings import choices
 from accelsim.pe.mapping import Mapping, Tiling
+from accelsim.sim.planning.chosen import Chosen
+from accelsim.sim.planning.costs import Costs, Objective
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.step.ops import Contraction, Op
 
-Planned = Callable[[Mapping], OpPlan]
+Expected = Callable[[Mapping, bool], OpPlan]
+"""The plan of a mapping on expected zeros, and whether tiles pass the staging buffer in parts."""
+
+
+MARGIN = 0.01
+"""Part of its cost by which a mapping must be cheaper than the canonical one to replace it. Smaller
+differences are within the error of the estimate.
+"""
+
+
+@dataclass
+class Memo:
+    """What one search keeps for later ones of the same step on the same machine, by op and places
+    of its tensors.
+    """
+
+    tilers: dict[Hashable, Tiler] = field(default_factory=dict)
+    tilings: dict[Hashable, list[Tiling | None]] = field(default_factory=dict)
+    chosen: dict[Hashable, Chosen] = field(default_factory=dict)
 
 
 class Choice:
-    """Chooses mappings on one machine. ``prices`` are required for the objectives energy and
-    edp.
-    """
+    """Chooses mappings on one machine, for the places that ``mapper`` knows."""
 
     def __init__(
-        self, architecture: Machine, dram: DramSpec, mapper: Mapper, prices: EnergyTable | None
+        self,
+        architecture: Machine,
+        mapper: Mapper,
+        costs: Costs,
+        objective: Objective,
+        memo: Memo | None = None,
     ) -> None:
         self._architecture = architecture
         self._mapper = mapper
-        self._prices = prices
-        fixed = architecture.pe_array.has_fixed_mapping
-        self._objective = "canonical" if fixed else architecture.mapping.objective
-        organisation = dram.organisation
-        self._burst_bits = 8 * organisation.burst
-        self._row_bits = self._burst_bits * organisation.row_bursts
-        burst_ps = organisation.burst_clocks * dram.timing.tck_ps
-        self._dram_bits = (
-            dram.channels(architecture.dram.channels)
-            * self._burst_bits
-            * 1e12
-            / (burst_ps * architecture.clock_hz)
-        )
-        self._tilings: dict[Hashable, list[Tiling | None]] = {}
-        self._chosen: dict[tuple[str, tuple[Hashable, ...]], Tiling | None] = {}
+        self.costs = costs
+        self.objective = objective
+        self._canonical = objective.name == "canonical" or architecture.pe_array.has_fixed_mapping
+        self._memo = memo or Memo()
 
     def pin(self, op: Op) -> Pin | None:
         """The first pin whose pattern matches the op's name."""
@@ -87,117 +89,59 @@ class Choice:
 
         Call it before the op's outputs are allocated.
         """
-        return Tiler(self._mapper, op)
+        key = self._homes(op)
+        if key not in self._memo.tilers:
+            self._memo.tilers[key] = Tiler(self._mapper, op)
+        return self._memo.tilers[key]
 
-    def best(self, tiler: Tiler, placed: tuple[Hashable, ...], planned: Planned) -> OpPlan:
-        """The plan of the cheapest mapping.
+    def _homes(self, op: Contraction) -> Hashable:
+        """Everything that the mappings of an op depend on: homes, and room for its gradients."""
+        splits = tuple(self._mapper.gradient_split(op, tensor) for tensor in op.outputs)
+        return op.name, splits, tuple(self._mapper.home(tensor) for tensor in op.tensors)
 
-        First call: search. Later calls with the same op and places reuse that choice.
-        ``placed``: place of each of the op's tensors, in the order of ``op.tensors``.
-        InputError for a pin that the machine cannot execute.
+    def is_made(self, op: Op) -> bool:
+        """Whether there is a choice to make for an op."""
+        return self.pin(op) is not None or self.objective.name != "canonical"
+
+    def best(self, tiler: Tiler, placed: tuple[Hashable, ...], expected: Expected) -> Chosen:
+        """The cheapest mapping. Later calls with the same op, homes and places return the same.
+
+        ``placed``: place of each of the op's tensors. InputError for a pin that the machine cannot
+        execute.
         """
-        op = tiler.op
-        if self.pin(op) is None and self._objective == "canonical":
-            return planned(tiler.canonical)
-        key = (op.name, placed)
-        if key in self._chosen:
-            return planned(tiler.mapping(self._chosen[key]))
+        key = (tiler, placed, self.objective)
+        if key not in self._memo.chosen:
+            self._memo.chosen[key] = self._chosen(tiler, expected)
+        return self._memo.chosen[key]
+
+    def _chosen(self, tiler: Tiler, expected: Expected) -> Chosen:
         tilings = self._choices(tiler)
-        plans = [planned(tiler.mapping(tiling)) for tiling in tilings]
-        costs = [self.cost(plan) for plan in plans]
-        best = costs.index(min(costs))
-        self._chosen[key] = tilings[best]
-        return plans[best]
+        plans = [expected(tiler.mapping(tiling), False) for tiling in tilings]
+        costs = [self.costs.of(plan) for plan in plans]
+        aims = [
+            self.objective.of_op(cost) * (1 - MARGIN * (tiling is None))
+            for cost, tiling in zip(costs, tilings, strict=True)
+        ]
+        order = sorted(range(len(aims)), key=aims.__getitem__)  # stable: ties to the first
+        best, *others = order
+        chosen = Chosen(tilings[best], costs[best])
+        if others:
+            chosen = replace(chosen, second=tilings[others[0]], second_cost=costs[others[0]])
+        if self.objective.name == "canonical":
+            return chosen
+        parts = expected(tiler.mapping(tilings[best]), True)
+        cost = self.costs.of(parts)
+        if self.objective.of_op(cost) < (1 - MARGIN) * self.objective.of_op(chosen.cost):
+            return replace(chosen, cost=cost, in_parts=True)
+        return chosen
 
     def _choices(self, tiler: Tiler) -> list[Tiling | None]:
         pin = self.pin(tiler.op)
         if pin is not None:
             return choices(tiler, pin)
-        tilings = self._tilings.get(tiler.geometry)
+        if self._canonical:
+            return [None]
+        tilings = self._memo.tilings.get(tiler.geometry)
         if tilings is None:
-            tilings = self._tilings[tiler.geometry] = choices(tiler)
+            tilings = self._memo.tilings[tiler.geometry] = choices(tiler)
         return tilings
-
-    def cost(self, plan: OpPlan) -> float:
-        """Cost under the objective: cycles, pJ or pJ x cycles. A canonical objective with pins uses
-        cycles.
-        """
-        cycles = self.cycles(plan)
-        if self._objective in {"cycles", "canonical"}:
-            return cycles
-        energy = self.energy_pj(plan, cycles)
-        return energy if self._objective == "energy" else energy * cycles
-
-    def cycles(self, plan: OpPlan) -> float:
-        """Estimated cycles of the op's pipeline."""
-        noc, buffer = self._architecture.noc, self._architecture.global_buffer
-        loads, stores = (
-            8 * sum(part.nbytes for part in parts) / self._dram_bits
-            for parts in (plan.loads, plan.stores)
-        )
-        fill = (
-            max(plan.fill_bits, _busiest(plan.mesh_fill), plan.peer_bits / noc.peer_links)
-            / noc.width_bits
-        )
-        compute, drain = (
-            float(plan.block_cycles.sum()),
-            max(plan.drain_bits, _busiest(plan.mesh_drain)) / noc.width_bits,
-        )
-        fill, drain = max(fill, plan.fill_vector), max(drain, plan.drain_vector)
-        staged = (
-            plan.fill_buffer_bits
-            + plan.drain_buffer_bits
-            + plan.staged_in_bits
-            + plan.staged_out_bits
-        )
-        port = (
-            staged / (buffer.banks * buffer.width_bits)
-            + plan.fill_wait
-            + plan.drain_wait
-            + plan.staged_in_wait
-            + plan.staged_out_wait
-        )
-        fetch, stow = (
-            max(bits, _busiest(mesh)) / noc.width_bits
-            for bits, mesh in (
-                (plan.stash_in_bits, plan.mesh_load),
-                (plan.stash_out_bits, plan.mesh_store),
-            )
-        )
-        stages = (max(loads, fetch), fill, compute, drain, max(stores, stow))
-        busiest = max(*stages, loads + stores, fill + stow, drain + fetch, port)
-        return busiest + (sum(stages) - max(stages)) / plan.blocks
-
-    def energy_pj(self, plan: OpPlan, cycles: float) -> float:
-        """Estimated energy of the op in pJ: its actions, DRAM bursts in whole rows, leakage and
-        clocks.
-
-        Raises ValueError without prices.
-        """
-        if self._prices is None:
-            raise ValueError("an objective of energy needs prices")
-        read, written = (
-            8 * sum(part.nbytes for part in parts) for parts in (plan.loads, plan.stores)
-        )
-        array = self._architecture.pe_array
-        busy = plan.timing.busy + plan.timing.window_empty if plan.timing else 0
-        meanwhile = ActionCounts()
-        for component, action, times in (
-            ("dram", "read_burst", -(-read // self._burst_bits)),
-            ("dram", "write_burst", -(-written // self._burst_bits)),
-            ("dram", "activate", -(-(read + written) // self._row_bits)),
-            ("leakage", "cycles", round(cycles)),
-            ("control", "clock", busy),
-            (
-                "control",
-                "idle_clock",
-                max(0, round(cycles) * array.rows * array.cols * array.lanes - busy),
-            ),
-        ):
-            meanwhile.add(component, action, times)
-        return self._prices.total(plan.counts) + self._prices.total(meanwhile)
-
-
-def _busiest(links: NDArray[np.int64] | None) -> int:
-    """Bits over the busiest link of a mesh; 0 without a mesh."""
-    return 0 if links is None or not links.size else int(links.max())

@@ -13,6 +13,7 @@ from accelsim.cost.counters import ActionCounts
 from accelsim.pe.mapping import Mapping, Transfer
 from accelsim.pe.timing import ArrayTiming
 from accelsim.results.op import BYTE_KINDS, WORD_KINDS, Cause
+from accelsim.sim.planning.chosen import Chosen
 from accelsim.step.ops import Op, VectorWork
 
 Ints = NDArray[np.int64]
@@ -78,6 +79,7 @@ class OpPlan:
     - ``counts``: on-chip actions.
     - ``fill_vector``, ``drain_vector``: cycles of the vector unit on words that the op moves in and
       out, for other ops. ``ridden``: the operations of each of these ops, by its name.
+    - ``chosen``: the choice of the mapping, if there was one to make.
     """
 
     op: Op
@@ -114,6 +116,7 @@ class OpPlan:
     fill_vector: int = 0
     drain_vector: int = 0
     ridden: Counted[str, int] = field(default_factory=dict)
+    chosen: Chosen | None = None
 
     @property
     def on_vector_unit(self) -> bool:
@@ -238,5 +241,6 @@ class PlanDraft:
             mesh_load=self.mesh.get("load"),
             mesh_store=self.mesh.get("store"),
             ridden=self.ridden,
+            chosen=None,
             **self.totals,
         )

@@ -4,35 +4,57 @@ counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 
+from accelsim.machine.memories import Scratchpad
 from accelsim.machine.words import access_bits, value_bits, word_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import updates_in_pe
+from accelsim.mapping.tiler import Tiler
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.planning.choice import Choice
+from accelsim.sim.planning.chosen import Chosen, Cost
 from accelsim.sim.planning.cold import Load, load_partition, load_transfer
 from accelsim.sim.planning.op_plan import Ints, OpPlan, PlanDraft
 from accelsim.sim.planning.riders import Riders
 from accelsim.sim.planning.traffic import Traffic
 from accelsim.step.ops import Contraction, Op, Tensor, Use, VectorWork
 
+Places = tuple[tuple[bool, range | None], ...]
+"""Place of each of an op's tensors: whether it is in DRAM, and the PEs that hold it as stash."""
+
+
+PARTS_OF_TILES = 256
+"""Most blocks into which the tiles of an op are divided. Such a block holds a part of the
+reductions of its outputs.
+"""
+
 
 class Planner:
     """Plans the ops of one run on one machine."""
 
     def __init__(
-        self, mapper: Mapper, model: TimingModel, memory: TensorMemory, choice: Choice
+        self,
+        mapper: Mapper,
+        model: TimingModel,
+        expected: TimingModel,
+        memory: TensorMemory,
+        choice: Choice,
     ) -> None:
+        """``expected``: the timing model of mappings among which ``choice`` chooses."""
         self._kind = mapper.kind
         self._architecture = self._kind.architecture
         self._choice = choice
         self._mapper = mapper
         self._model = model
+        self._expected = expected
         self._memory = memory
-        self._timings: dict[tuple[str, int, Tiling | None], ArrayTiming] = {}
+        self._timings: dict[tuple[TimingModel, str, int, Tiling | None], ArrayTiming] = {}
         self._traffic = Traffic(self._architecture, memory)
         self._riders = Riders(self._architecture)
 
@@ -42,42 +64,71 @@ class Planner:
         ``partition``: the partition that the op holds, or None for an op of the vector unit. Raises
         TypeError for an op of another class.
         """
-        homes = self._memory.residency.partition_of
-        first = (homes.get(op.layer, 0) if partition is None else partition) * self._mapper.pes
+        pes = self._pes(op, partition)
         self._memory.start(step, op)
-        pes = range(first, first + self._mapper.pes)
         if isinstance(op, Contraction):
-            return self._contraction(step, op, pes)
+            tiler, placed = self._placed(step, op)
+            if not self._choice.is_made(op):
+                return self._mapped(step, tiler.canonical, pes, self._model)
+            chosen = self._chosen(step, tiler, placed, pes)
+            mapping = tiler.mapping(chosen.tiling)
+            plan = self._mapped(step, mapping, pes, self._model, chosen.in_parts)
+            return replace(plan, chosen=chosen)
         if isinstance(op, VectorWork):
             return self._vector(step, op, pes)
         if isinstance(op, Load):
             return self._load(step, op)
         raise TypeError(f"{op.name}: an op must be a contraction or vector work, got {type(op)}")
 
-    def _contraction(self, step: int, op: Contraction, pes: range) -> OpPlan:
+    def cost(self, step: int, op: Op, partition: int | None) -> Cost:
+        """Expected cost of an op that starts, under the mapping that it would get. Its outputs are
+        allocated in the memories first.
+        """
+        if not isinstance(op, Contraction):
+            return self._choice.costs.of(self.plan(step, op, partition))
+        self._memory.start(step, op)
+        tiler, placed = self._placed(step, op)
+        return self._chosen(step, tiler, placed, self._pes(op, partition)).cost
+
+    def _pes(self, op: Op, partition: int | None) -> range:
+        homes = self._memory.residency.partition_of
+        first = (homes.get(op.layer, 0) if partition is None else partition) * self._mapper.pes
+        return range(first, first + self._mapper.pes)
+
+    def _placed(self, step: int, op: Contraction) -> tuple[Tiler, Places]:
+        """The op's mappings, and the places of its tensors."""
         # Map before the outputs are allocated: a gradient in the PEs would leave less room for the
         # op's own mapping.
         tiler = self._choice.tiler(op)
         for tensor in op.outputs:
             split = self._mapper.gradient_split(op, tensor)
             self._memory.produce(step, tensor, split, op.layer)
-        placed = tuple(
+        return tiler, tuple(
             (self._memory.in_dram(step, tensor), self._memory.stash_pes(step, tensor))
             for tensor in op.tensors
         )
-        return self._choice.best(tiler, placed, lambda mapping: self._mapped(step, mapping, pes))
 
-    def _mapped(self, step: int, mapping: Mapping, pes: range) -> OpPlan:
+    def _chosen(self, step: int, tiler: Tiler, placed: Places, pes: range) -> Chosen:
+        return self._choice.best(
+            tiler,
+            placed,
+            lambda mapping, parts: self._mapped(step, mapping, pes, self._expected, parts),
+        )
+
+    def _mapped(
+        self, step: int, mapping: Mapping, pes: range, model: TimingModel, in_parts: bool = False
+    ) -> OpPlan:
         op = mapping.op
         transfers = self._riders.passed_on(op, mapping.transfers)
         transfers += self._riders.beside(op, transfers)
-        for moved in self._beyond_the_array(op):
+        for moved in beyond_the_array(op):
             transfers += self._vector_transfers(step, *moved, in_pe=False)
-        blocks = self._blocks(step, transfers, mapping.channel_tiles * mapping.position_tiles)
-        key = (op.name, blocks, mapping.tiling)
+        tiles = mapping.channel_tiles * mapping.position_tiles
+        blocks = self._blocks(step, transfers, tiles, PARTS_OF_TILES if in_parts else 0)
+        key = (model, op.name, blocks, mapping.tiling)
         timing = self._timings.get(key)
         if timing is None:
-            timing = self._timings[key] = self._model.time(mapping, blocks)
+            timing = self._timings[key] = model.time(mapping, blocks)
         plan = PlanDraft(op, pes, True, mapping)
         for transfer in transfers:
             self._traffic.add(plan, step, transfer)
@@ -85,32 +136,14 @@ class Planner:
         plan.totals["fill_vector"] += inwards
         plan.totals["drain_vector"] += outwards
         self._array_actions(plan, op, timing)
-        block_cycles = timing.block_cycles
-        return plan.finish(block_cycles, timing, self._port_wait(plan, block_cycles))
+        block_cycles = split(timing.block_cycles, blocks)
+        return self._finished(plan, block_cycles, timing)
 
-    @staticmethod
-    def _beyond_the_array(op: Contraction) -> list[tuple[Tensor, int, bool]]:
-        """(tensor, words, inbound) of what only the vector unit reads and writes."""
-        read = [
-            (operand.tensor, operand.words_read, True)
-            for operand in op.operands_of(Use.READ)
-            if not operand.beside
-        ]
-        made = {tensor.name for tensor in op.made}
-        return read + [
-            (tensor, tensor.elements, False) for tensor in op.outputs if tensor.name not in made
-        ]
-
-    def _port_wait(self, plan: PlanDraft, block_cycles: Ints) -> int:
-        """Cycles, beyond the blocks' own, in which the scratchpad ports still carry the op's reads
-        and writes: whole accesses, those to the lines of compressed columns included.
-        """
-        pad = self._architecture.scratchpad
-        read, written = plan.pad_bits["read"], plan.pad_bits["write"]
-        moved = read + written if pad.ports == 1 else max(read, written)
-        moved += plan.counts["control", "index_read"]
-        width = len(plan.pes) * pad.banks * pad.width_bits
-        return max(0, -(-moved // width) - int(block_cycles.sum()))
+    def _finished(
+        self, plan: PlanDraft, block_cycles: Ints, timing: ArrayTiming | None = None
+    ) -> OpPlan:
+        wait = port_wait(plan, block_cycles, self._architecture.scratchpad)
+        return plan.finish(block_cycles, timing, wait)
 
     def _array_actions(self, plan: PlanDraft, op: Contraction, timing: ArrayTiming) -> None:
         # Multiplying by one bit, a sign, is adding or subtracting.
@@ -142,17 +175,13 @@ class Planner:
         near = self._architecture.near_memory
         if op.fixed_feedback and self._architecture.generates_feedback:
             plan.counts.add("prng", "words", reads.stationary)
-        elif self._near_memory and op.nest.transposed and near.transpose == "transposable":
+        elif self._kind.near_memory and op.nest.transposed and near.transpose == "transposable":
             # The words of a column lie in different rows of the memory.
             whole = access_bits(reads.stationary, bits, width)
             count("read", reads.stationary, bits, whole, "transposed_read_bits")
         else:
             whole = timing.stationary_read_bits(reads.stationary, bits, width)
             count("read", reads.stationary, bits, whole)
-
-    @property
-    def _near_memory(self) -> bool:
-        return self._architecture.organization == "near_memory"
 
     def _vector(self, step: int, op: VectorWork, pes: range) -> OpPlan:
         unit, array = self._architecture.vector_unit, self._architecture.pe_array
@@ -185,10 +214,10 @@ class Planner:
         for transfer in transfers:
             self._traffic.add(plan, step, transfer)
         if in_pe:
-            self._refresh_copies(plan)
+            self._traffic.refresh_copies(plan)
         plan.counts.add("vector", "op", op.vector_ops)
         block_cycles = np.diff(shares)
-        return plan.finish(block_cycles, None, self._port_wait(plan, block_cycles))
+        return self._finished(plan, block_cycles)
 
     def _vector_transfers(
         self, step: int, tensor: Tensor, words: int, inbound: bool, in_pe: bool
@@ -235,36 +264,73 @@ class Planner:
         self._traffic.add(plan, step, transfer)
         blocks = self._blocks(step, [transfer], max(1, transfer.words))
         block_cycles = np.zeros(blocks, np.int64)
-        return plan.finish(block_cycles, None, self._port_wait(plan, block_cycles))
-
-    def _refresh_copies(self, plan: PlanDraft) -> None:
-        """Send updated weights to the PEs that hold copies of them."""
-        for tensor in plan.op.outputs:
-            home = self._memory.residency.home(tensor)
-            if home is not None and home.copies > 1:
-                bits, words = word_bits(tensor, self._architecture), home.resident
-                copied = words * (home.copies - 1)
-                self._traffic.add(plan, 0, Transfer(tensor, Route.PEER, False, words, bits, copied))
+        return self._finished(plan, block_cycles)
 
     def _blocks(
-        self, step: int, transfers: list[Transfer] | tuple[Transfer, ...], most: int
+        self,
+        step: int,
+        transfers: Iterable[Transfer],
+        most: int,
+        parts: int = 0,
     ) -> int:
         """Number of blocks: enough for each block to fit one half of the staging double buffer.
 
-        At least the machine's ``blocks_per_op``, at most ``most``.
+        At least the machine's ``blocks_per_op``, at most ``most``; up to ``parts`` if words of a
+        block would not fit.
         """
-        inbound = sum(
-            self._traffic.bits(t, t.words)
-            for t in transfers
-            if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.LOAD}
-        )
-        beyond = sum(
-            self._traffic.bits(t, t.dram_words)
-            for t in transfers
-            if t.spilled
-            or t.route is Route.LOAD
-            or self._memory.in_dram(step, t.tensor)
-            or self._memory.stash_pes(step, t.tensor) is not None
-        )
-        staged = -(-max(inbound, beyond) // (8 * self._architecture.global_buffer.staging_bytes))
+        bits = passing_bits(step, transfers, self._traffic, self._memory)
+        staged = -(-bits // (8 * self._architecture.global_buffer.staging_bytes))
+        if most < staged:
+            return max(most, min(parts, staged))
         return min(most, max(self._architecture.blocks_per_op, staged))
+
+
+def split(block_cycles: Ints, blocks: int) -> Ints:
+    """Cycles of at most ``blocks`` blocks, of which as many as needed share one of
+    ``block_cycles``.
+    """
+    parts = blocks // max(1, len(block_cycles))
+    if parts <= 1:
+        return block_cycles
+    ends = np.arange(parts + 1, dtype=np.int64)[None, :] * block_cycles[:, None] // parts
+    return np.diff(ends, axis=1).reshape(-1)
+
+
+def beyond_the_array(op: Contraction) -> list[tuple[Tensor, int, bool]]:
+    """(tensor, words, inbound) of what only the vector unit reads and writes."""
+    read = [
+        (operand.tensor, operand.words_read, True)
+        for operand in op.operands_of(Use.READ)
+        if not operand.beside
+    ]
+    made = {tensor.name for tensor in op.made}
+    return read + [
+        (tensor, tensor.elements, False) for tensor in op.outputs if tensor.name not in made
+    ]
+
+
+def port_wait(plan: PlanDraft, block_cycles: Ints, pad: Scratchpad) -> int:
+    """Cycles, beyond the blocks' own, in which the scratchpad ports still carry the op's reads
+    and writes: whole accesses, those to the lines of compressed columns included.
+    """
+    read, written = plan.pad_bits["read"], plan.pad_bits["write"]
+    moved = read + written if pad.ports == 1 else max(read, written)
+    moved += plan.counts["control", "index_read"]
+    width = len(plan.pes) * pad.banks * pad.width_bits
+    return max(0, -(-moved // width) - int(block_cycles.sum()))
+
+
+def passing_bits(
+    step: int, transfers: Iterable[Transfer], traffic: Traffic, memory: TensorMemory
+) -> int:
+    """Bits that pass the staging half of the global buffer, towards the PEs or from and to DRAM,
+    whichever are more.
+    """
+    inbound = beyond = 0
+    for t in transfers:
+        if t.inbound and t.route in {Route.MULTICAST, Route.SCATTER, Route.LOAD}:
+            inbound += traffic.bits(t, t.words)
+        outside = memory.in_dram(step, t.tensor) or memory.stash_pes(step, t.tensor) is not None
+        if t.spilled or t.route is Route.LOAD or outside:
+            beyond += traffic.bits(t, t.dram_words)
+    return max(inbound, beyond)

@@ -122,6 +122,15 @@ class Traffic:
         if moved.dram_bits:
             self._dram(plan, moved, self._cause(plan.op, step, t))
 
+    def refresh_copies(self, plan: PlanDraft) -> None:
+        """Count updated weights on their way to the PEs that hold copies of them."""
+        for tensor in plan.op.outputs:
+            home = self._memory.residency.home(tensor)
+            if home is not None and home.copies > 1:
+                bits, words = word_bits(tensor, self._architecture), home.resident
+                copied = words * (home.copies - 1)
+                self.add(plan, 0, Transfer(tensor, Route.PEER, False, words, bits, copied))
+
     def _exchange(self, plan: PlanDraft, moved: Moved) -> None:
         """On the array, words move between PEs. Other ops move words from home PEs to the vector
         unit or back.

@@ -449,4 +449,5 @@ def test_simulate_and_plot_say_what_they_write(run: Run, tmp_path: Path) -> None
 def test_map_says_what_was_searched(run: Run) -> None:
     _, _, err = run("map", *SMALL, "--objective", "edp", "--ops", "fc1.FF")
     assert err.startswith("objective edp: loop orders and tile sizes were searched for every op ")
-    assert run("map", *SMALL)[2] == "objective canonical: nothing was searched; pins apply\n"
+    _, _, err = run("map", *SMALL, "--objective", "canonical")
+    assert err == "objective canonical: nothing was searched; pins apply\n"
