@@ -41,9 +41,9 @@ COPIES_LAST = ["weights", "feedback", "gradients", "optimizer_state", "stash", "
 
 VARIANTS = (
     Variant(DEFAULT),
-    of_keys(fusion="epilogue"),
+    of_keys(fusion="none"),
     of_keys(fusion="full"),
-    of_keys(mapping__objective="edp"),
+    of_keys(mapping__objective="canonical"),
     Variant("placement.order: copies last", {"placement.order": COPIES_LAST}, machines=NEAR),
     of_keys(NEAR, placement__stash="auto"),
     of_keys(NEAR, near_memory__transpose="psum_reduce"),
