@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rest lint check golden golden-make test-torch test-rtl iverilog bench nightly nightly-laws mutants study study-report validation choices clean
+.PHONY: help demo test test-rest lint check golden golden-make test-torch test-rtl iverilog bench nightly nightly-laws mutants study study-report validation choices headline clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -98,6 +98,9 @@ validation: $(VENV)/.installed ## hold the simulator against published silicon, 
 
 choices: $(VENV)/.installed ## measure what each modelling choice does to DFA against BP; writes reports/choices
 	$(BIN)/python -m accelsim.studies.choices
+
+headline: $(VENV)/.installed ## show what moved DFA against BP, cause by cause; writes reports/headline
+	$(BIN)/python -m accelsim.studies.headline
 
 clean: ## remove everything made by make
 	rm -rf $(VENV) $(TORCH_VENV) out dist build .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
