@@ -107,6 +107,9 @@ EQUIVALENT: dict[str, str] = {
     "accelsim/mapping/loop_nest.py loop_nest: True -> (False)": (
         "zip() of a list with itself: its parts have one length"
     ),
+    "accelsim/mapping/rooms.py slice_bytes: channels >= pes -> (channels > pes)": (
+        "with a channel per PE, a PE holds one whole channel either way"
+    ),
     "accelsim/pe/skipping/array.py moving_room: 0 -> (1)": (
         "a room of one bit holds as many words of several bits as none"
     ),

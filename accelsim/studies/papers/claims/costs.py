@@ -56,7 +56,7 @@ COUNTED = ("words moved", "cycles")
 @dataclass(frozen=True)
 class Step:
     """One training step to simulate. ``change``: name of a variant in `step_changes.CHANGES`, or
-    empty.
+    empty. ``objective``: of its mappings.
     """
 
     workload: str
@@ -65,6 +65,7 @@ class Step:
     batch: int
     trace: str
     change: str = ""
+    objective: str = "edp"
 
 
 BURST_BYTES = 64
@@ -148,6 +149,7 @@ def measure(step: Step) -> Measured:
         batch=step.batch,
         trace=step.trace,
         transform=CHANGES.get(step.change),
+        objective=step.objective,
     )
     document = result.to_json()
     costs = {

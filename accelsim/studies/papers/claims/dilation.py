@@ -63,7 +63,11 @@ def measure(run: Run) -> dict[str, int]:
     cycles plus cycles spent on windows without an effectual pair.
     """
     document: Mapping[str, Any] = simulate(
-        WORKLOAD, load_machine(run.machine, MODES[run.mode]), rule=run.rule, batch=run.batch
+        WORKLOAD,
+        load_machine(run.machine, MODES[run.mode]),
+        rule=run.rule,
+        batch=run.batch,
+        objective="canonical",
     ).to_json()
     ops = [
         op

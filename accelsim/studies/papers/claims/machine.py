@@ -9,7 +9,7 @@ for some pairs one matrix for all time steps, or values without positions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from accelsim.results.reproduction import Item
@@ -28,6 +28,7 @@ from accelsim.studies.papers.claims.costs import (
 )
 from accelsim.studies.papers.claims.counted.readings import saving
 from accelsim.studies.papers.claims.counted.statements import BATCHES, CLAIMS, TARGET
+from accelsim.studies.papers.claims.places import NOISE, saved
 from accelsim.studies.papers.outcome import Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
@@ -74,6 +75,10 @@ class Pair:
         return Step(self.workload, rule, ran, batch, self.trace, change)
 
 
+OBJECTIVES = ("edp", "canonical")
+"""Objectives of the mappings that every step is measured with: each rule's best, and the canonical
+ones.
+"""
 SEQUENCE_BATCHES = (1, 4, 20, 64)
 REVISED = "revised:groups=8,binary=true"
 HYBRID = "hdfa:p=0.1,sparsity=0.98"
@@ -187,7 +192,10 @@ def items(progress: Progress) -> list[Item]:
     runs = [(pair, on, batch) for pair in PAIRS for on in pair.on for batch in pair.batches]
     steps = list(
         dict.fromkeys(
-            pair.step(rule, on, batch) for pair, on, batch in runs for rule in (pair.old, pair.new)
+            replace(pair.step(rule, on, batch), objective=objective)
+            for pair, on, batch in runs
+            for rule in (pair.old, pair.new)
+            for objective in OBJECTIVES
         )
     )
     # Longest first. Steps of one workload are adjacent, because they share lane timings.
@@ -201,15 +209,43 @@ def items(progress: Progress) -> list[Item]:
     known: dict[Step, Measured] = dict(zip(steps, measured, strict=True))
     cells: list[Item] = []
     for pair, on, batch in runs:
-        old, new = (known[pair.step(rule, on, batch)].on(on) for rule in (pair.old, pair.new))
+        by_mapping = [
+            [
+                known[replace(pair.step(rule, on, batch), objective=objective)].on(on)
+                for rule in (pair.old, pair.new)
+            ]
+            for objective in OBJECTIVES
+        ]
         for claim, costs in pair.claims.items():
             asked = [cost for cost in costs if cost in COUNTED or on not in UNICAST]
-            cells += [
-                measured_item(pair, claim, on, batch, cost, scope, old, new)
-                for cost in asked
-                for scope in SCOPES
-            ]
+            for cost in asked:
+                for scope in SCOPES:
+                    best, canonical = (
+                        measured_item(pair, claim, on, batch, cost, scope, *costs_of)
+                        for costs_of in by_mapping
+                    )
+                    cells.append(beside(best, canonical))
     return cells
+
+
+def beside(best: Item, canonical: Item) -> Item:
+    """A cell at each rule's best mapping, with the value at the canonical one, and whether the
+    verdict turns between them.
+    """
+    verdicts = [_sign(saved(each)) for each in (best, canonical)]
+    context = {
+        **best.context,
+        "canonical mapping": canonical.rounded or "no ratio",
+        "canonical before": canonical.context["before"],
+        "canonical after": canonical.context["after"],
+        "verdict turns": "yes" if verdicts[0] != verdicts[1] else "no",
+    }
+    return replace(best, context=context)
+
+
+def _sign(percent: float) -> int:
+    """Whether a cost falls (1), rises (-1), or changes by no more than noise (0)."""
+    return (percent > NOISE) - (percent < -NOISE)
 
 
 def measured_item(

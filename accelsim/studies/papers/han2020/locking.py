@@ -112,7 +112,13 @@ def propagate(case: Case) -> tuple[Latency, tuple[dict[str, Any], ...]]:
 
     # The report is on EP alone; then no interval between steps is measured, which takes many steps.
     document = simulate(
-        network, machine, rule=case.rule, schedule="unlocked", passes=("ep",), transform=of_case
+        network,
+        machine,
+        rule=case.rule,
+        schedule="unlocked",
+        passes=("ep",),
+        transform=of_case,
+        objective="canonical",
     ).to_json()
     recurrent = {layer.name for layer in network.layers if layer.recurrent}
     ops = tuple(op for op in document["ops"] if op["kind"] != "vector")
