@@ -194,6 +194,7 @@ def _search(mapped: StepMapping | None) -> StepSearch | None:
         order=placing.order,
         copies="auto" if placing.copies is None else placing.copies,
         stash=placing.stash,
+        arbitration=mapped.arbitration,
         single=tuple(sorted(placing.single)),
         evicted=tuple(sorted(placing.evicted)),
         tries=mapped.tries,

@@ -187,8 +187,9 @@ class Dram(Section):
         description="Bursts of a channel that the DMA has offered and that are not done, at most. "
         "When absent: `read_queue` + `write_queue` of the standard's `policy`.",
     )
-    arbitration: Literal["round_robin", "oldest_first"] = Field(
-        default="round_robin",
+    arbitration: Literal["round_robin", "oldest_first"] | None = Field(
+        default=None,
         description="Order in which an engine offers the bursts of several transfers: one burst of "
-        "each in turn, or all bursts of the op that started first, operand by operand.",
+        "each in turn, or all bursts of the op that started first, operand by operand. `null`: "
+        "`round_robin` with canonical mappings, `oldest_first` under another objective.",
     )

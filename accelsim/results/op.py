@@ -214,7 +214,8 @@ class OpMapping(Part):
 class StepSearch(Part):
     """Search for the places of a step's tensors and the mappings of its ops.
 
-    ``order``, ``copies``, ``stash``: as in the section `placement` of a machine. ``single``:
+    ``order``, ``copies``, ``stash``: as in the section `placement` of a machine; ``arbitration``:
+    as in its section `dram`. ``single``:
     tensors without copies. ``evicted``: optimizer states in DRAM. ``tries``: other places that were
     planned. ``canonical``, ``chosen``: expected costs of the step.
     """
@@ -223,6 +224,7 @@ class StepSearch(Part):
     order: tuple[str, ...]
     copies: str | int
     stash: str
+    arbitration: str
     single: tuple[str, ...] = ()
     evicted: tuple[str, ...] = ()
     tries: Count

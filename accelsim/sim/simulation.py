@@ -72,18 +72,18 @@ class Simulation:
         self._step = step
         self._steps = steps
         self._observers: list[Observer] = []
+        mapped = mapped or StepMapping.without_search(architecture, model.masks)
         self._channels = DramChannels(
             dram,
             architecture.dram.channels,
             architecture.dram.outstanding,
-            architecture.dram.arbitration == "oldest_first",
+            mapped.arbitration == "oldest_first",
         )
         row_bytes = dram.organisation.row_bursts * dram.organisation.burst
         self._pipelines = Pipelines(architecture, self._channels, row_bytes, partitions + 2)
         self.env = self._pipelines.env
         self._encodings = encode(step, architecture, model.masks)
         encoded_bits = {name: encoding.bits for name, encoding in self._encodings.of.items()}
-        mapped = mapped or StepMapping.without_search(architecture, model.masks)
         self._residency = allocate(step, architecture, partitions, encoded_bits, mapped.placing)
         self._memory = TensorMemory(architecture, self._residency, step, self._encodings.of, warm)
         self._start = Start(step.ops) if warm else cold_start(step, self._memory)

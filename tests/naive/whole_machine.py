@@ -86,7 +86,7 @@ class WholeMachine:
             dram.model_copy(update={"organisation": organisation}),
             architecture.clock_hz,
             architecture.dram.outstanding,
-            architecture.dram.arbitration,
+            architecture.dram.arbitration or "round_robin",
         )
         partitions = 1 if serial else architecture.partitions
         self.residency = allocate(step, architecture, partitions)

@@ -28,7 +28,8 @@ block with its last transfer.
   channel, in address order, and offers at most one burst per clock to the channel's controller.
 * `dram.arbitration` of the machine: with `round_robin` the engine takes one burst of each transfer
   in turn, ordered by the start of their ops, then by operand. With `oldest_first` it takes all
-  bursts of the first transfer in that order.
+  bursts of the first transfer in that order. By default canonical mappings have `round_robin`, the
+  others `oldest_first`.
 * A burst stays at the engine's port until the controller has room for it. The engine offers the
   next one in the clock after that.
 * `dram.outstanding` limits the bursts of a channel that are offered and not done. By default these

@@ -43,6 +43,11 @@ before state; copies before both.
 """
 STASHES = ("auto", "scratchpad")
 """Places of the stash that are tried beside the canonical ones."""
+ARBITRATION = "oldest_first"
+"""Order of the bursts of several transfers, unless the machine file states one. Rows are opened
+less often if a transfer's bursts follow one another; the estimate, at the peak rate, does not see
+it.
+"""
 PLANNED_OPS = 2000
 """Ops that a search plans in all, at most."""
 LEAST_TRIES = 3
@@ -52,13 +57,15 @@ LEAST_TRIES = 3
 class StepMapping:
     """Places and mappings of a step, for its simulation.
 
-    - ``placing``: decisions on places. ``objective``, ``memo``: those of the choice among mappings.
+    - ``placing``: decisions on places. ``arbitration``: order of the bursts of several transfers.
+      ``objective``, ``memo``: those of the choice among mappings.
     - ``expected``: the timing model on expected zeros.
     - ``canonical``, ``chosen``: expected costs of the step; None if nothing was searched.
     - ``tries``: other places that were planned.
     """
 
     placing: Placing
+    arbitration: str
     objective: Objective
     expected: TimingModel
     memo: Memo
@@ -71,6 +78,7 @@ class StepMapping:
         """Canonical places and mappings. Pins apply."""
         return cls(
             Placing.canonical(architecture.placement),
+            architecture.dram.arbitration or "round_robin",
             Objective("canonical"),
             pe_kind(architecture).expected_timing(masks),
             Memo(),
@@ -136,6 +144,7 @@ class StepSearch:
                     best = other
         return StepMapping(
             best.placing,
+            self._architecture.dram.arbitration or ARBITRATION,
             objective,
             self._expected,
             self._memo,

@@ -63,7 +63,7 @@ VARIANTS = (
     of_keys(blocks_per_op=16),
     of_keys(dram__standard="ddr4-3200"),
     of_keys(dram__standard="hbm2"),
-    of_keys(dram__arbitration="oldest_first"),
+    of_keys(dram__arbitration="round_robin"),
     of_keys(dram__outstanding=8),
     Variant("partitions: 4, schedule unlocked", {"partitions": 4}, {"schedule": "unlocked"}),
     Variant("the first step", options={"warm": False}),

@@ -82,6 +82,7 @@ def _searched(document: Document, mappings: Sequence[Mapping[str, Any]]) -> Iter
     )
     for search in searches:
         places = f"order {', '.join(search['order'])}; stash {search['stash']}"
+        places += f"; DRAM {search['arbitration']}"
         for name, words in (("single", "without copies"), ("evicted", "in DRAM")):
             places += f"; {words}: {', '.join(search[name])}" if search[name] else ""
         yield f"places: {places} ({search['tries']} others were planned)"
