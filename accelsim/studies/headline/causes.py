@@ -79,8 +79,8 @@ CAUSES = {
     OTHER: "the other changes of counts up to today, among them whole accesses to scratchpads, "
     "energies of links by their length, and the order in which channel tiles take turns",
     "fusion": "`fusion: none` to `epilogue`",
-    "placement": "places of tensors are searched under `--objective edp`; ops keep the canonical "
-    "mapping for these places",
+    "placement": "places of tensors are searched under `--objective edp`, and DRAM serves the "
+    "oldest transfer first; ops keep the canonical mapping for these places",
     "mapping": "mappings of ops are chosen under `--objective edp`, in these places",
 }
 """What each cause is, in the order of the figure."""
