@@ -54,6 +54,21 @@ def buffer_bits(tiled: TiledOp, channel_pes: int, channels: int, positions: int)
     )
 
 
+def least_scratchpad_bits(tiled: TiledOp, t: Tiling) -> int:
+    """Scratchpad bits that a tiling needs at least: a chunk of stationary words, sums that wait,
+    and what one PE keeps of the moving words of a channel group. Quicker than `demand`.
+    """
+    chunked = tiled.staged and t.chunk < tiled.nest.reduction
+    sums = tiled.outputs_per_pe * (t.together if chunked else 1)
+    bits = sums * tiled.kind.architecture.precision.psum
+    if tiled.staged:
+        bits += t.chunk * tiled.stationary_bits
+    if t.order == POSITIONS and not tiled.nest.sums_samples:
+        kept = tiled.footprint(t.together * tiled.positions_per_tile(t.channel_pes)).largest
+        bits += kept * tiled.moving_bits // tiled.nest.groups
+    return bits
+
+
 def demand(tiled: TiledOp, tiling: Tiling) -> Demand:
     """Demand of a tiling of an op."""
     if tiled.nest.sums_samples:

@@ -12,7 +12,7 @@ from typing import Any
 
 from accelsim.errors import InputError
 from accelsim.machine.mapping_choice import Pin
-from accelsim.mapping.demand import POSITIONS, Demand
+from accelsim.mapping.demand import POSITIONS, Demand, least_scratchpad_bits
 from accelsim.mapping.tiler import ORDERS, Tiler, one_of
 from accelsim.pe.mapping import Tiling
 
@@ -38,6 +38,8 @@ def choices(tiler: Tiler, pin: Pin | None = None) -> list[Tiling | None]:
     for pes in _pinned(fixed, "channel_pes", tiler.tiled.channel_splits):
         legal: list[tuple[Tiling, Demand]] = []
         for tiling in _space(tiler, pes, fixed):
+            if not fixed and least_scratchpad_bits(tiler.tiled, tiling) > tiler.tiled.working_bits:
+                continue
             faults = tiler.faults(tiling) if fixed else []
             if not faults:
                 demand = tiler.demand(tiling)
