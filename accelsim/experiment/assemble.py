@@ -180,6 +180,7 @@ def _choice(chosen: Chosen, density: dict[str, float]) -> MappingChoice:
     second = chosen.second_cost
     return MappingChoice(
         density=density,
+        in_parts=chosen.in_parts,
         expected=ExpectedCost(**asdict(chosen.cost)),
         runner_up=RunnerUp(**asdict(second), tiling=_tiling(chosen.second)) if second else None,
     )

@@ -91,6 +91,7 @@ def hybrid_result(steps: Sequence[WeightedStep], cause: Mapping[str, Any]) -> Hy
             "notes": _notes(steps),
             "energy_sources": [],
             "tensors": [],
+            "search": None,
             "ops": [],
         },
     )

@@ -191,10 +191,12 @@ class MappingChoice(Part):
     """What the choice of an op's mapping knew and expected.
 
     ``density``: fractions of the moving and the stationary operand that are not zero, and of the
-    outputs that are needed.
+    outputs that are needed. ``in_parts``: whether words that many tiles share pass the staging
+    buffer in parts of a tile.
     """
 
     density: dict[str, Density]
+    in_parts: bool = False
     expected: ExpectedCost
     runner_up: RunnerUp | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accelsim.experiment.simulate import simulate
+from accelsim.machine.loading import load_machine
 from accelsim.mapping.fusion.rewriting import Fused, fuse
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Op, Use
@@ -345,3 +346,11 @@ def test_words_saved_are_not_negative() -> None:
     """6 words of 3 channels: sums and parameters are more than the map."""
     network = Builder("tiny", (1, 1, 3)).add("fc", 3).add("batch_norm").add("fc", 2).network()
     assert fused(network, "full").saved["batch_norm1.FF"] == 0
+
+
+def test_a_line_buffer_is_read_through_the_port_of_reads() -> None:
+    """Served among the writes, its reads would let an op end before its port could carry them."""
+    ports = {"global_buffer": {"ports": 2, "width": 16, "banks": 4}}
+    on = load_machine("von-neumann").replace(**ports)
+    result = simulate("cifar10-conv", on, batch=2, trace="dense", objective="canonical")
+    assert result.cycles > 0

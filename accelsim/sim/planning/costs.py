@@ -85,19 +85,12 @@ class Costs:
             max(plan.drain_bits, _busiest(plan.mesh_drain)) / noc.width_bits,
         )
         fill, drain = max(fill, plan.fill_vector), max(drain, plan.drain_vector)
-        staged = (
-            plan.fill_buffer_bits
-            + plan.drain_buffer_bits
-            + plan.staged_in_bits
-            + plan.staged_out_bits
-        )
-        port = (
-            staged / (buffer.banks * buffer.width_bits)
-            + plan.fill_wait
-            + plan.drain_wait
-            + plan.staged_in_wait
-            + plan.staged_out_wait
-        )
+        width = buffer.banks * buffer.width_bits
+        read = (plan.fill_buffer_bits + plan.staged_out_bits) / width
+        read += plan.fill_wait + plan.staged_out_wait
+        written = (plan.drain_buffer_bits + plan.staged_in_bits) / width
+        written += plan.drain_wait + plan.staged_in_wait
+        port = read + written if buffer.ports == 1 else max(read, written)
         fetch, stow = (
             max(bits, _busiest(mesh)) / noc.width_bits
             for bits, mesh in (

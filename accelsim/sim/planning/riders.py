@@ -72,10 +72,13 @@ class Riders:
         return self.cycles(elements, rider.ops_per_element)
 
     def _line_buffer(self, plan: PlanDraft, rider: Rider) -> None:
-        """Words that wait for their window are written to the global buffer and read again."""
-        for kind, words in (("write", rider.kept), ("read", rider.taken)):
+        """Words that wait for their window are written to the global buffer and read again: through
+        its port, or through the ports of writes and of reads.
+        """
+        reads = "drain" if self._architecture.global_buffer.ports == 1 else "fill"
+        for kind, side, words in (("write", "drain", rider.kept), ("read", reads, rider.taken)):
             plan.buffer_access(kind, words, words * rider.kept_bits)
-            plan.totals["drain_buffer_bits"] += words * rider.kept_bits
+            plan.totals[f"{side}_buffer_bits"] += words * rider.kept_bits
 
 
 def _ridden(op: Op, operand: Operand, transfers: Sequence[Transfer]) -> tuple[int, int, bool]:

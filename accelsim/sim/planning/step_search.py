@@ -44,9 +44,9 @@ before state; copies before both.
 STASHES = ("auto", "scratchpad")
 """Places of the stash that are tried beside the canonical ones."""
 ARBITRATION = "oldest_first"
-"""Order of the bursts of several transfers, unless the machine file states one. Rows are opened
-less often if a transfer's bursts follow one another; the estimate, at the peak rate, does not see
-it.
+"""Order of the bursts of several transfers, unless the machine file states one. Rows are mostly
+opened less often if a transfer's bursts follow one another; the estimate, at the peak rate, does
+not see it.
 """
 PLANNED_OPS = 2000
 """Ops that a search plans in all, at most."""

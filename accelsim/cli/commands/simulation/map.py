@@ -122,6 +122,8 @@ def _print_choice(choice: Document) -> None:
     """What the mapper expected of its choice, and of the mapping that came second."""
     expected, second = choice["expected"], choice["runner_up"]
     print(f"  expected: {_cost(expected)}, {_densities(choice['density'])}")
+    if choice["in_parts"]:
+        print("  words that do not fit the staging buffer pass it in parts of a tile")
     if second is None:
         print("  no other mapping")
         return
