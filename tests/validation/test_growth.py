@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -11,43 +13,26 @@ from tests.validation.growth import Point, edp_at_prices_of, points
 WITHIN = 1.01
 SAMPLED = 40
 POINTS = list(points())
-SAMPLE = random.Random(0).sample(POINTS, SAMPLED)
 PRICED = [point for point in POINTS if not point.part.startswith("pe_array")]
 """Points whose energy-delay product is compared. Lanes that a mapping leaves idle take clocks, so
 that of a larger array may rise.
 """
-PRICED_SAMPLE = random.Random(0).sample(PRICED, SAMPLED)
 
 
-def not_slower(point: Point) -> None:
+def cases(found: Sequence[Point]) -> list[Any]:
+    """All points as cases of `make nightly`, a sample of them also of `make check`."""
+    sample = set(random.Random(0).sample(found, SAMPLED))
+    marks = {True: pytest.mark.check, False: pytest.mark.nightly}
+    return [pytest.param(each, id=str(each), marks=marks[each in sample]) for each in found]
+
+
+@pytest.mark.parametrize("point", cases(POINTS))
+def test_cycles_do_not_rise(point: Point) -> None:
     small, large = point.results("cycles")
     assert large.cycles <= WITHIN * small.cycles
 
 
-def not_dearer(point: Point) -> None:
+@pytest.mark.parametrize("point", cases(PRICED))
+def test_the_energy_delay_product_does_not_rise(point: Point) -> None:
     small, large = edp_at_prices_of(*point.results("edp"))
     assert large <= WITHIN * small
-
-
-@pytest.mark.check
-@pytest.mark.parametrize("point", SAMPLE, ids=str)
-def test_cycles_do_not_rise_at_sampled_points(point: Point) -> None:
-    not_slower(point)
-
-
-@pytest.mark.check
-@pytest.mark.parametrize("point", PRICED_SAMPLE, ids=str)
-def test_the_energy_delay_product_does_not_rise_at_sampled_points(point: Point) -> None:
-    not_dearer(point)
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("point", POINTS, ids=str)
-def test_cycles_do_not_rise(point: Point) -> None:
-    not_slower(point)
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize("point", PRICED, ids=str)
-def test_the_energy_delay_product_does_not_rise(point: Point) -> None:
-    not_dearer(point)

@@ -4,7 +4,7 @@ The step is planned op by op without events, on expected zeros (`Choice`). Start
 canonical places, one decision after another is changed and kept if the objective of the step falls:
 the order in which room is given out, the places of the stash, then copies of single tensors left
 out and optimizer states moved to DRAM, the largest first. Nothing is drawn at random. The number of
-tries depends on the number of ops only, so that a search costs about as much as a simulation.
+tries depends on the number of ops only; docs/mapping.md says what a search costs.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from pathlib import Path
 from accelsim.studies.choices.measure import ratios
 from accelsim.studies.choices.report import write
 from accelsim.studies.choices.variants import WORKLOADS
+from accelsim.studies.papers.progress import to_stderr
 
 REPORTS = Path("reports/choices")
 
@@ -25,14 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to (default {REPORTS})"
     )
     options = parser.parse_args(arguments)
-    found = ratios(_say, options.workloads)
+    found = ratios(to_stderr, options.workloads)
     for name in write(found, options.out):
         print(f"wrote {options.out / name}", file=sys.stderr)
     return 0
-
-
-def _say(done: int, of: int, what: str) -> None:
-    print(f"{done} of {of}: {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from accelsim.studies.headline.measure import today
 from accelsim.studies.headline.report import write
+from accelsim.studies.papers.progress import to_stderr
 
 REPORTS = Path("reports/headline")
 
@@ -23,13 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to (default {REPORTS})"
     )
     options = parser.parse_args(arguments)
-    for name in write(today(_say), options.out):
+    for name in write(today(to_stderr), options.out):
         print(f"wrote {options.out / name}", file=sys.stderr)
     return 0
-
-
-def _say(done: int, of: int, what: str) -> None:
-    print(f"{done} of {of}: {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

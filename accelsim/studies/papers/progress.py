@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ LONGEST = 42
 """Maximum number of characters of the text, so that bar, percentage and time also fit
 80 columns.
 """
+
+
+def to_stderr(done: int, of: int, what: str) -> None:
+    """Progress as a line on stderr."""
+    print(f"{done} of {of}: {what}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
