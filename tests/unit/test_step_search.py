@@ -23,7 +23,7 @@ NETWORK = (
     .add("fc", 10)
     .network()
 )
-"""Four channels per PE and more PEs than channels: copies compete with the optimizer's state."""
+"""Fewer channels than PEs, so copies of weights compete with the optimizer's state for room."""
 
 
 def crowded(**changes: Any) -> Machine:
