@@ -16,13 +16,14 @@ FOR_THE_ARRAY = {Route.MULTICAST, Route.SCATTER}
 
 @dataclass
 class Ridden:
-    """Beats of the vector unit on words on their way in and on results, bits that wait in the line
-    buffer, written and read, and the transfers of operands that stand beside others.
+    """Beats of the vector unit on words on their way in and on results, bits written to the line
+    buffer and read from it, and the transfers of operands that stand beside others.
     """
 
     inwards: int
     outwards: int
-    line_bits: int
+    line_written: int
+    line_read: int
     beside: list[Transfer]
 
 
@@ -85,7 +86,7 @@ def ridden(op: Op, transfers: list[Transfer], architecture: Machine) -> Ridden:
                     Transfer(operand.tensor, Route.BUFFER, True, words, bits, dram_words=dram)
                 )
 
-    inwards = outwards = lines = 0
+    inwards = outwards = written = read = 0
     for operand in op.operands:
         for rider in operand.prologue:
             words, _, goes_on = seen(operand)
@@ -94,5 +95,6 @@ def ridden(op: Op, transfers: list[Transfer], architecture: Machine) -> Ridden:
             outwards += taken * (not goes_on)
     for rider in op.epilogue:
         outwards += beats(rider.elements, rider.ops_per_element, architecture)
-        lines += (rider.kept + rider.taken) * rider.kept_bits
-    return Ridden(inwards, outwards, lines, beside)
+        written += rider.kept * rider.kept_bits
+        read += rider.taken * rider.kept_bits
+    return Ridden(inwards, outwards, written, read, beside)

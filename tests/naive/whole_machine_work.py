@@ -21,7 +21,7 @@ from tests.naive.machine import Stream, Work
 from tests.naive.outer_products import outer_segment
 from tests.naive.whole_machine_memory import Places, updates_in_pe
 from tests.naive.whole_machine_parts import ArrayJob, Output, VectorJob
-from tests.naive.whole_machine_riders import not_stored, ridden
+from tests.naive.whole_machine_riders import Ridden, not_stored, ridden
 from tests.naive.whole_machine_traffic import Load, Traffic, lines
 
 Tile = list[Output]
@@ -117,7 +117,7 @@ class Planner:
             groups=self._groups(mapping),
         )
         task.load.fill_vector, task.load.drain_vector = rides.inwards, rides.outwards
-        task.load.drain_port += rides.line_bits
+        self._pass_line_buffer(task.load, rides)
         cycles, executed, gated, walked = self._rehearsed(task)
         task.macs = (executed, gated, walked)
         active = executed - gated
@@ -129,6 +129,16 @@ class Planner:
             task.load.pads_written += sums
         task.port_wait = self._port_wait(task.load, cycles)
         return task
+
+    def _pass_line_buffer(self, load: Load, rides: Ridden) -> None:
+        """The line buffer lies in the global buffer: one port takes its reads and writes with the
+        results; with two, the port of reads takes the reads.
+        """
+        load.drain_port += rides.line_written
+        if self.architecture.global_buffer.ports == 1:
+            load.drain_port += rides.line_read
+        else:
+            load.fill_port += rides.line_read
 
     def _alternates(self, op: Op, mapping: Mapping) -> bool:
         """Whether a lane adds to another output before the first is complete: it has several words
@@ -286,7 +296,7 @@ class Planner:
                         )
                     )
         load = self.traffic.load(step, op, transfers, in_pe, first)
-        load.drain_port += rides.line_bits
+        self._pass_line_buffer(load, rides)
         return Task(op, in_pe, blocks, load, beats=beats, port_wait=self._port_wait(load, beats))
 
     def _moved(
