@@ -12,11 +12,42 @@ from typing import Literal
 
 from accelsim.config.catalog import find
 from accelsim.config.loader import load_model
+from accelsim.cost.price import PLACES, UNKNOWN, Factors, PricePart, widened
 from accelsim.cost.srams import SramPoint, loglog, read_srams
 from accelsim.cost.technology_file import Entry, Scaling, Sram, TechnologyFile
 from accelsim.errors import InputError
 
 LeakageClass = Literal["hp", "lstp"]
+
+PRIMITIVES = {
+    ("mac", ""): "lane",
+    ("control", ""): "lane",
+    ("control", "idle_clock"): "idle",
+    ("noc", ""): "wire",
+    ("prng", ""): "register",
+}
+"""Draw that moves an entry, by (component, action) or (component, ""); else the component's name.
+
+MAC and lane control are one: EIE's combinational power, a measurement, is the sum of both.
+"""
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A number of a technology at a width.
+
+    ``primitive``: name of the draw that moves it. ``factors``: its bounds, relative to ``value``.
+    """
+
+    primitive: str
+    value: float
+    factors: Factors
+    source: str
+    verified: bool
+
+    def part(self, times: float = 1.0) -> PricePart:
+        """The part of a price that has ``times`` the number."""
+        return PricePart(self.primitive, self.value * times, self.factors, self.verified)
 
 
 @dataclass(frozen=True)
@@ -32,6 +63,7 @@ class Technology:
     srams: Mapping[str, tuple[SramPoint, ...]]
     sram_source: str
     sram_verified: bool
+    sram_factors: Factors = UNKNOWN
 
     def find(self, component: str, action: str) -> tuple[Entry, ...]:
         """The entries of an action, in order of width. InputError if there are none."""
@@ -56,17 +88,50 @@ class Technology:
             )
         return entry
 
-    def at_bits(self, component: str, action: str, bits: float) -> tuple[float, Entry, bool]:
-        """(value, an entry for its source, verified) of an action at a width.
+    def at_bits(self, component: str, action: str, bits: float | None = None) -> Primitive:
+        """The number of an action at a width; without ``bits``, its first entry.
 
-        The value follows a power law between the nearest widths given. InputError if the action has
-        no entry.
+        Value and bounds follow power laws between the nearest widths given. Beyond the widths the
+        number has no source. InputError if the action has no entry.
         """
         entries = self.find(component, action)
         widths = [float(entry.bits or 1) for entry in entries]
+        bits = widths[0] if bits is None else bits
         value = loglog(bits, widths, [entry.value for entry in entries])
         inside = widths[0] <= bits <= widths[-1]
-        return value, entries[0], inside and all(entry.verified for entry in entries)
+        verified = inside and all(entry.verified for entry in entries)
+        factors = (
+            round(loglog(bits, widths, [entry.factors[0] for entry in entries]), PLACES),
+            round(loglog(bits, widths, [entry.factors[1] for entry in entries]), PLACES),
+        )
+        return Primitive(
+            self._primitive(component, action),
+            value,
+            factors if verified else widened(factors),
+            entries[0].source,
+            verified,
+        )
+
+    def multiple(self, component: str, action: str) -> Primitive:
+        """The bounds of an assumed multiple, 1 at the nominal prices; `UNKNOWN` if the technology
+        has none.
+        """
+        name = self._primitive(component, action)
+        for entry in self.entries.get((component, action), ()):
+            return Primitive(name, 1.0, entry.factors, entry.source, entry.verified)
+        return Primitive(name, 1.0, UNKNOWN, "", False)
+
+    def sram_part(self, pj: float, known: bool) -> PricePart:
+        """The part of a price that an SRAM gives. ``known``: the SRAM is one of the table's kind
+        and lies within it.
+        """
+        part = PricePart(f"{self.name}/sram", pj, self.sram_factors, True)
+        return part.unsourced(not (known and self.sram_verified))
+
+    def _primitive(self, component: str, action: str) -> str:
+        """Name of the draw that moves an entry."""
+        group = PRIMITIVES.get((component, action)) or PRIMITIVES.get((component, ""), component)
+        return f"{self.name}/{group}"
 
     def sram(self, leakage: LeakageClass, size_bytes: int, width_bits: int) -> SramPoint:
         """An SRAM of any size and width, by power laws: in width within each size of the table,
@@ -127,8 +192,7 @@ def load_technology(name_or_path: str | Path, *, beside: Path | None = None) -> 
             file,
             entries_here,
             read_srams(_table(path, file.sram)),
-            file.sram.source,
-            file.sram.verified,
+            file.sram,
         )
     scaling = file.scaled_from
     base_path = find("technology", scaling.technology, beside=path.parent)
@@ -155,17 +219,18 @@ def load_technology(name_or_path: str | Path, *, beside: Path | None = None) -> 
         )
         for name, points in base.srams.items()
     }
-    source, verified = (
-        base.sram_source + note.format(f"{scaling.energy} in energy, {scaling.area} in area"),
-        base.sram_verified and scaling.verified,
-    )
     if file.sram is not None:
-        srams, source, verified = (
-            read_srams(_table(path, file.sram)),
-            file.sram.source,
-            file.sram.verified,
-        )
-    return _technology(file, inherited | entries_here, srams, source, verified)
+        here = read_srams(_table(path, file.sram))
+        return _technology(file, inherited | entries_here, here, file.sram)
+    sram = Sram(
+        table="",
+        source=base.sram_source
+        + note.format(f"{scaling.energy} in energy, {scaling.area} in area"),
+        verified=base.sram_verified and scaling.verified,
+        low=_after(base.sram_factors, scaling)[0],
+        high=_after(base.sram_factors, scaling)[1],
+    )
+    return _technology(file, inherited | entries_here, srams, sram)
 
 
 def technology_files(name_or_path: str | Path) -> tuple[Path, ...]:
@@ -196,25 +261,47 @@ def _scaled(entry: Entry, scaling: Scaling, note: str) -> Entry:
             update={
                 "source": entry.source + "; not scaled",
                 "verified": entry.verified and scaling.verified,
+                **dict(zip(("low", "high"), _bounds(entry, scaling), strict=True)),
             }
         )
+    if entry.multiple is not None:
+        return entry
     factor = scaling.energy if entry.energy is not None else scaling.area
     name = "energy" if entry.energy is not None else "area_mm2"
+    value = entry.value * factor
+    bounds = _bounds(entry, scaling, factor)
     return entry.model_copy(
         update={
-            name: entry.value * factor,
+            name: value,
+            **dict(zip(("low", "high"), bounds, strict=True)),
             "source": entry.source + note.format(factor),
             "verified": entry.verified and scaling.verified,
         }
     )
 
 
+def _after(factors: Factors, scaling: Scaling) -> Factors:
+    """Bounds of a scaled number: those of the original, or wider ones if the scaling has no
+    source.
+    """
+    return factors if scaling.verified else widened(factors)
+
+
+def _bounds(
+    entry: Entry, scaling: Scaling, factor: float = 1.0
+) -> tuple[float | None, float | None]:
+    """Low and high of a scaled entry. An area has none."""
+    if entry.area_mm2 is not None:
+        return None, None
+    low, high = _after(entry.factors, scaling)
+    return low * entry.value * factor, high * entry.value * factor
+
+
 def _technology(
     file: TechnologyFile,
     entries: Mapping[tuple[str, str, int | None], Entry],
     srams: Mapping[str, tuple[SramPoint, ...]],
-    source: str,
-    verified: bool,
+    sram: Sram,
 ) -> Technology:
     grouped: dict[tuple[str, str], list[Entry]] = {}
     for entry in sorted(
@@ -226,6 +313,7 @@ def _technology(
         file.node,
         {key: tuple(value) for key, value in grouped.items()},
         srams,
-        source,
-        verified,
+        sram.source,
+        sram.verified,
+        sram.factors,
     )

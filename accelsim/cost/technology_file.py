@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from accelsim.config.models.problems import Problem, raise_problems
 from accelsim.config.models.section import Bits, Positive, Section
-from accelsim.config.models.units import Milliwatts, Picojoules
+from accelsim.config.describe import Rule
+from accelsim.config.models.units import (
+    MILLIWATTS,
+    PICOJOULES,
+    Milliwatts,
+    Picojoules,
+    parse_quantity,
+)
+from accelsim.cost.price import Factors, bound_faults, relative
 
 Factor = Annotated[float, Field(gt=0)]
+_BOUND = "in the unit of the entry: of energy, of power, or none for a multiple"
+Bound = Annotated[
+    float,
+    WithJsonSchema({"type": ["string", "number"]}),
+    Rule(f"a number {_BOUND}"),
+    Field(gt=0),
+]
 
 
 class Entry(Section):
-    """One cited number: an energy per action, a leakage power, or an area."""
+    """One cited number: an energy per action, a leakage power, an area, or a multiple of another
+    price.
+    """
 
     component: str = Field(description="Component of the number.")
     action: str = Field(description="Primitive action, or part, of that component.")
@@ -26,39 +43,91 @@ class Entry(Section):
     energy: Picojoules | None = Field(default=None, description="Energy per action.")
     power: Milliwatts | None = Field(default=None, description="Leakage power.")
     area_mm2: Factor | None = Field(default=None, description="Area in square millimetres.")
+    multiple: Literal[1] | None = Field(
+        default=None,
+        description="Multiple of the price that an assumption derives, of which the bounds are "
+        "uncertain: `vector.op` in multiply-adds.",
+    )
+    low: Bound | None = Field(
+        default=None,
+        description="Least the number may be, in its unit; a third of it if left out. At most a "
+        "third unless `verified`.",
+    )
+    high: Bound | None = Field(
+        default=None,
+        description="Most the number may be, in its unit; three times it if left out. At least "
+        "three times unless `verified`.",
+    )
+    interval_source: str = Field(default="", description="Source of `low` and `high`.")
     node: Positive = Field(description="Node of the source in nm.")
     voltage: Factor | None = Field(
         default=None, description="Supply voltage in volts; absent if the source gives none."
     )
     source: str = Field(description="Source of the number.")
     verified: bool = Field(
-        description="Whether that source was read; false for recollections and assumptions."
+        description="Whether the source of the number, or of `low` and `high`, was read; false "
+        "for recollections and assumptions."
     )
+
+    @field_validator("low", "high", mode="before")
+    @classmethod
+    def _in_the_unit(cls, value: Any, info: ValidationInfo) -> Any:
+        """A bound has the unit of the quantity, which stands above it."""
+        given = info.data
+        if given.get("energy") is not None:
+            return _quantity(value, PICOJOULES)
+        if given.get("power") is not None:
+            return _quantity(value, MILLIWATTS)
+        if given.get("area_mm2") is not None and value is not None:
+            raise ValueError("must be left out where area_mm2 is given")
+        return value
 
     @model_validator(mode="after")
     def _one_quantity(self) -> Entry:
         given = [
-            name for name in ("energy", "power", "area_mm2") if getattr(self, name) is not None
+            name
+            for name in ("energy", "power", "area_mm2", "multiple")
+            if getattr(self, name) is not None
         ]
         if len(given) != 1:
             raise_problems(
                 [
                     Problem(
                         ("energy",),
-                        "given, or power, or area_mm2, and only one of them",
+                        "given, or power, or area_mm2, or multiple, and only one of them",
                         " and ".join(given) or "nothing",
-                        (("power",), ("area_mm2",)),
+                        (("power",), ("area_mm2",), ("multiple",)),
                     )
                 ]
             )
+        raise_problems(
+            [
+                Problem((key,), rule, value)
+                for key, rule, value in bound_faults(
+                    self.value, self.low, self.high, self.verified
+                )
+            ]
+        )
         return self
 
     @property
     def value(self) -> float:
-        """The number, in pJ, mW or mm2."""
+        """The number, in pJ, mW or mm2, or without unit."""
         return next(
-            value for value in (self.energy, self.power, self.area_mm2) if value is not None
+            value
+            for value in (self.energy, self.power, self.area_mm2, self.multiple)
+            if value is not None
         )
+
+    @property
+    def factors(self) -> Factors:
+        """Bounds, relative to the number."""
+        return relative(self.value, self.low, self.high)
+
+
+def _quantity(value: Any, units: dict[str, float]) -> Any:
+    """A text with a unit as a number. Numbers of a resolved entry stay."""
+    return value if value is None else parse_quantity(value, units, whole=False)
 
 
 class Sram(Section):
@@ -70,6 +139,32 @@ class Sram(Section):
     )
     source: str = Field(description="Program, or publication, that the table comes from.")
     verified: bool = Field(description="Whether the source was read.")
+    low: Factor | None = Field(
+        default=None,
+        description="Least that energies may be, as a factor of the table's; a third if left out. "
+        "At most a third unless `verified`.",
+    )
+    high: Factor | None = Field(
+        default=None,
+        description="Most that energies may be, as a factor of the table's; three if left out. At "
+        "least three unless `verified`.",
+    )
+    interval_source: str = Field(default="", description="Source of `low` and `high`.")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Sram:
+        raise_problems(
+            [
+                Problem((key,), rule, value)
+                for key, rule, value in bound_faults(1.0, self.low, self.high, self.verified)
+            ]
+        )
+        return self
+
+    @property
+    def factors(self) -> Factors:
+        """Bounds, relative to the table's energies."""
+        return relative(1.0, self.low, self.high)
 
 
 class Scaling(Section):

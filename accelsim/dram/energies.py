@@ -4,23 +4,54 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
+from accelsim.config.models.problems import Problem, raise_problems
 from accelsim.config.models.section import Section
+from accelsim.cost.price import Factors, bound_faults, relative
+
+Picojoules = Annotated[float, Field(ge=0, le=10**12)]
 
 
 class EnergyEvent(Section):
     """Energy of one event of a whole rank."""
 
-    pj: Annotated[float, Field(ge=0, le=10**12)] = Field(description="Energy in pJ.")
+    pj: Picojoules = Field(description="Energy in pJ.")
+    low: Picojoules | None = Field(
+        default=None,
+        gt=0,
+        description="Least the energy may be, in pJ; a third of it if left out. At most a third "
+        "unless `verified`.",
+    )
+    high: Picojoules | None = Field(
+        default=None,
+        description="Most the energy may be, in pJ; three times it if left out. At least three "
+        "times unless `verified`.",
+    )
+    interval_source: str = Field(default="", description="Source of `low` and `high`.")
     source: str = Field(
         default="the DRAM file, without a source", description="Source of the number."
     )
     verified: bool = Field(
         False,
-        description="Whether the source was read. Unverified entries are labelled in tables and "
-        "plots.",
+        description="Whether the source of the number, or of `low` and `high`, was read. Tables "
+        "and plots give the share of unverified energy.",
     )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> EnergyEvent:
+        raise_problems(
+            [
+                Problem((key,), rule, value)
+                for key, rule, value in bound_faults(self.pj, self.low, self.high, self.verified)
+            ]
+        )
+        return self
+
+    @property
+    def factors(self) -> Factors:
+        """Bounds, relative to ``pj``."""
+        return relative(self.pj, self.low, self.high)
 
 
 def _event(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accelsim.cost.energy import Price
+from accelsim.cost.price import Price, PricePart
 from accelsim.dram.standard import DramSpec
 
 DRAM_EVENTS = {
@@ -13,6 +13,8 @@ DRAM_EVENTS = {
     "active_standby": "active_standby_per_clk",
     "precharge_standby": "precharge_standby_per_clk",
 }
+_BURSTS = ("RD", "WR")
+"""Events that one draw moves; another moves those that take place whatever is transferred."""
 
 
 def dram_prices(dram: DramSpec) -> tuple[Price, ...]:
@@ -33,7 +35,10 @@ def dram_prices(dram: DramSpec) -> tuple[Price, ...]:
     ]
     for action, name in DRAM_EVENTS.items():
         event = getattr(dram.energy, name)
+        primitive = f"{dram.name}/{'burst' if name in _BURSTS else 'background'}"
+        part = PricePart(primitive, event.pj, event.factors, event.verified)
+        source = f"{dram.name}: {event.source}"
         prices.append(
-            Price("dram", action, event.pj, f"{dram.name}: {event.source}", event.verified)
+            Price("dram", action, event.pj, source, event.verified, (part,) if event.pj else ())
         )
     return tuple(prices)

@@ -21,6 +21,7 @@ from accelsim.mapping.loop_nest import loop_nest
 from accelsim.pe.mapping import Tiling
 from accelsim.pe.timing import ArrayTiming
 from accelsim.results.laws import Limits
+from accelsim.results.machine import AreaSource, EnergySource
 from accelsim.results.op import (
     BYTE_KINDS,
     STALLS,
@@ -40,8 +41,6 @@ from accelsim.results.op import (
     Words,
 )
 from accelsim.results.result import (
-    AreaSource,
-    EnergySource,
     ResidentWords,
     Result,
     StepTotals,
@@ -85,7 +84,7 @@ def assembled(
         array_cycles=array_cycles(run, ops, fields["schedule"] == Schedule.SERIAL),
         search=_search(run.mapped),
         actions={".".join(action): times for action, times in counts},
-        energy_sources=tuple(EnergySource(**vars(table[action])) for action, _ in counts),
+        energy_sources=tuple(EnergySource.of(table[action]) for action, _ in counts),
         area_sources=tuple(AreaSource(**vars(each)) for each in areas),
     )
 

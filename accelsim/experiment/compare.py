@@ -61,7 +61,8 @@ def compare(given: Comparing) -> Comparison:
         for label, (named, machine, spec) in zip(labels, pairs, strict=True):
             with pins_placed(named, machine):
                 watchers = Watchers(given.progress, traces=traces, label=label)
-                results.append(run_rule(network, machine, spec, setting, watchers))
+                result = run_rule(network, machine, spec, setting, watchers)
+                results.append(result.with_intervals(given.samples, given.sample_seed))
     return Comparison.of(results, labels)
 
 

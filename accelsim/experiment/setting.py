@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 MACHINE = "near-memory"
 RULE = "bp"
 """Default machine and learning rule."""
+SAMPLES, MOST_SAMPLES = 2000, 1_000_000
+"""Default and maximum number of draws of the prices."""
 
 
 def _batch(name: str, value: object) -> int | None:
@@ -45,6 +47,10 @@ def _batch(name: str, value: object) -> int | None:
 
 def _seed(name: str, value: object) -> int:
     return whole(name, value, 0)
+
+
+def _samples(name: str, value: object) -> int:
+    return whole(name, value, 0, MOST_SAMPLES)
 
 
 def _schedule(name: str, value: object) -> str:
@@ -238,12 +244,22 @@ class Setting(Options):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class RunSetting(Setting):
-    """A setting, and the files that `simulate` and `compare` write as they run.
+    """A setting, the draws of the prices, and the files that `simulate` and `compare` write as they
+    run.
 
+    ``samples``: draws of the prices for the intervals of energies (docs/energy.md); 0 for no
+    intervals. ``sample_seed``: seed of these draws, apart from ``seed``.
     ``dram_trace``: CSV file for every burst of the DRAM (docs/dram.md), or None. If there are
     several runs, each has a file of its own: ``t-dfa.csv`` instead of ``t.csv``.
     """
 
+    samples: int = field(
+        default=SAMPLES,
+        metadata=option(
+            "N", "Draws of the prices for the intervals of energies; 0 for none.", _samples
+        ),
+    )
+    sample_seed: int = field(default=0, metadata=option("N", "Seed of these draws.", _seed))
     dram_trace: str | Path | None = field(
         default=None,
         metadata=option(

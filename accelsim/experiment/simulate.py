@@ -76,7 +76,8 @@ def simulate(given: Simulation) -> Result:
     assert rule is not None
     with pins_placed(given.machine, machine), dram_traces(given, [("", rule)]) as traces:
         watchers = Watchers(given.progress, tuple(given.observers), traces)
-        return run_rule(network, machine, rule, given.of(network), watchers)
+        result = run_rule(network, machine, rule, given.of(network), watchers)
+        return result.with_intervals(given.samples, given.sample_seed)
 
 
 def dram_traces(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from accelsim.config.suggest import newer
+from accelsim.cost import uncertainty
+from accelsim.cost.uncertainty import Interval
 from accelsim.errors import Fault, InputError
-from accelsim.results.document import Document, schema_of, schema_refusal
+from accelsim.results.document import EMPTY, Document, schema_of, schema_refusal
 from accelsim.results.result import GROUPS, Result
 from accelsim.results.shown import Shown
 from accelsim.step.ops import Pass
@@ -59,6 +61,12 @@ class Comparison(Shown, Document):
     labels: SkipJsonSchema[tuple[str, ...] | None] = None
     results: Annotated[tuple[Result, ...], Field(min_length=1)]
     ratios: dict[str, dict[str, float | None]]
+    ratio_intervals: Annotated[dict[str, dict[str, Interval]], EMPTY] = field(default_factory=dict)
+    """The 5th and 95th percentile of the ratios that depend on prices, ``energy_pj`` and ``edp``
+    (energy times duration). Both runs of a ratio have the same draws.
+    """
+    samples: Annotated[int, Field(ge=0)] = 0
+    sample_seed: Annotated[int, Field(ge=0)] = 0
 
     def __repr__(self) -> str:
         runs = "\n".join(f"  {result!r}" for result in self.results)
@@ -89,7 +97,30 @@ class Comparison(Shown, Document):
                 label: {key: _ratio(result, results[0], key) for key in RATIOS}
                 for label, result in zip(labels[1:], results[1:], strict=True)
             },
+            ratio_intervals={
+                label: intervals
+                for label, result in zip(labels[1:], results[1:], strict=True)
+                if (intervals := ratio_intervals(result, results[0]))
+            },
+            samples=results[0].samples,
+            sample_seed=results[0].sample_seed,
         )
+
+
+def ratio_intervals(result: Result, baseline: Result) -> dict[str, Interval]:
+    """Intervals of the ratios ``energy_pj`` and ``edp`` of two runs; {} unless both have samples,
+    as many and of one seed.
+    """
+    if (result.samples, result.sample_seed) != (baseline.samples, baseline.sample_seed):
+        return {}
+    energy, base = result.energy_samples(), baseline.energy_samples()
+    if not energy or not base or not baseline.energy_pj:
+        return {}
+    ratio = uncertainty.total(energy) / uncertainty.total(base)
+    intervals = {"energy_pj": uncertainty.interval(ratio)}
+    if baseline.seconds:
+        intervals["edp"] = uncertainty.interval(ratio * (result.seconds / baseline.seconds))
+    return intervals
 
 
 def _ratio(result: Result, baseline: Result, key: str) -> float | None:

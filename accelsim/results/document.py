@@ -44,7 +44,8 @@ EMPTY = Field(json_schema_extra={"default": {}})
 _INTERNAL = frozenset(
     {"checked", "field_names", "file_name", "json_schema", "of", "of_step", "parse", "refined"}
     | {"reported_passes"}
-    | {"schema_name", "sources", "unverified", "unverified_areas", "weighted_ops"}
+    | {"energy_samples", "schema_name", "sources", "unsourced", "unverified_areas"}
+    | {"weighted_ops", "with_intervals"}
 )
 
 

@@ -12,8 +12,9 @@ from typing import Any, Self
 
 from accelsim.errors import Fault, InputError
 from accelsim.results.document import checked
+from accelsim.results.machine import EnergySource
 from accelsim.results.op import OpResult
-from accelsim.results.result import EnergySource, Result, WeightedStep
+from accelsim.results.result import Result, WeightedStep
 
 MEANS = (
     "cycles",

@@ -1,5 +1,5 @@
 """The machine document (`show --json`): a machine's merged file, its peak rates, sizes and areas,
-and warnings.
+and warnings. Prices and areas of a machine, with their sources, in results.
 """
 
 from __future__ import annotations
@@ -9,9 +9,63 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from accelsim.cost.price import Price
 from accelsim.results.document import Area, Document, Part
 
 Rate = Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricePart(Part):
+    """The part of a price that one primitive gives. ``factors``: bounds of its log-uniform draw,
+    relative to ``pj``.
+    """
+
+    primitive: str
+    pj: float
+    factors: tuple[float, float]
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergySource(Part):
+    """The price of one action in the energy table, its bounds, its source, and the parts that add
+    up to it.
+    """
+
+    component: str
+    action: str
+    pj: float
+    low: float | None = None
+    high: float | None = None
+    source: str
+    verified: bool
+    parts: tuple[PricePart, ...] = ()
+
+    @classmethod
+    def of(cls, price: Price) -> EnergySource:
+        """A price of an energy table, as a result holds it."""
+        return cls(
+            component=price.component,
+            action=price.action,
+            pj=price.pj,
+            low=float(f"{price.low:.6g}"),
+            high=float(f"{price.high:.6g}"),
+            source=price.source,
+            verified=price.verified,
+            parts=tuple(PricePart(**vars(part)) for part in price.parts),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaSource(Part):
+    """The area of one part of the machine, with its source."""
+
+    component: str
+    part: str
+    mm2: Area
+    source: str
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Annotated, Any, Literal, Self
 
@@ -15,7 +15,10 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 from accelsim.config.names import Schedule
+from accelsim.cost import uncertainty
+from accelsim.cost.uncertainty import Interval, Samples
 from accelsim.results.document import EMPTY, OMITTED, Area, Count, Document, Energy, Part, RuleText
+from accelsim.results.machine import AreaSource, EnergySource
 from accelsim.results.op import (
     CAUSES,
     NO_BYTES,
@@ -69,28 +72,6 @@ class ResidentWords(Part):
 
     scratchpads: Count
     global_buffer: Count
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnergySource(Part):
-    """The price of one action in the energy table, with its source."""
-
-    component: str
-    action: str
-    pj: float
-    source: str
-    verified: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaSource(Part):
-    """The area of one part of the machine, with its source."""
-
-    component: str
-    part: str
-    mm2: Area
-    source: str
-    verified: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +150,15 @@ class Result(Shown, Document):
     peak_stash_bytes: Count
     bytes: Bytes
     energy_by_component_pj: dict[str, Energy]
+    energy_interval_pj: Interval | None = None
+    """The 5th and 95th percentile of `energy_pj`, which is at nominal prices, over the bounds of
+    the prices; null without samples.
+    """
+    energy_interval_by_component_pj: Annotated[dict[str, Interval], EMPTY] = field(
+        default_factory=dict
+    )
+    samples: Annotated[int, Field(ge=0)] = 0
+    sample_seed: Annotated[int, Field(ge=0)] = 0
     unattributed_pj: Energy
     unattributed_by_component_pj: SkipJsonSchema[dict[str, Energy] | None] = None
     spilled_words: Count = 0
@@ -291,9 +281,45 @@ class Result(Shown, Document):
         }
         return [by_action[key] for key in sorted(by_action)]
 
-    def unverified(self) -> set[str]:
-        """Components with a price that has no verified source."""
-        return {entry.component for entry in self.sources() if not entry.verified}
+    def with_intervals(self, samples: int, seed: int) -> Self:
+        """This result with the intervals of its energies, from ``samples`` draws of the prices; the
+        same for its kinds of step. Without samples it has none.
+        """
+        steps = tuple(
+            replace(step, result=step.result.with_intervals(samples, seed)) for step in self.steps
+        )
+        drawn = replace(self, steps=steps, samples=samples, sample_seed=seed)
+        energy = drawn.energy_samples()
+        if not energy:
+            return drawn
+        return replace(
+            drawn,
+            energy_interval_pj=uncertainty.interval(uncertainty.total(energy)),
+            energy_interval_by_component_pj={
+                name: uncertainty.interval(energy[name]) if name in energy else (0.0, 0.0)
+                for name in self.energy_by_component_pj
+            },
+        )
+
+    def energy_samples(self) -> dict[str, Samples]:
+        """pJ of every sample by component; {} without samples, or in a document of a version that
+        did not draw prices.
+        """
+        prices = self.sources()
+        if not self.samples or not any(price.parts for price in prices):
+            return {}
+        return uncertainty.energy_samples(self.actions, prices, self.samples, self.sample_seed)
+
+    def unsourced(self) -> dict[str, float]:
+        """Share of each component's energy, and of the total (``""``), whose primitives have no
+        source.
+        """
+        energy = uncertainty.unsourced(self.actions, self.sources())
+        energy[""] = (
+            math.fsum(weak for weak, _ in energy.values()),
+            math.fsum(whole for _, whole in energy.values()),
+        )
+        return {name: weak / whole if whole else 0.0 for name, (weak, whole) in energy.items()}
 
     def unverified_areas(self) -> set[str]:
         """Components with an area that has no verified source."""
