@@ -7,7 +7,7 @@ Only this file multiplies the two (`results/laws.py` repeats the product as a ch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from accelsim.config.names import Component
 from accelsim.cost.counters import Action, ActionCounts

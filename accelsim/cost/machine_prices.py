@@ -206,7 +206,9 @@ class MachinePrices:
                 (part.unsourced() for part in read.parts),
             ),
             *(
-                Price.of("control", action, read.pj, f"{what}read from the {pad_source}", read.parts)
+                Price.of(
+                    "control", action, read.pj, f"{what}read from the {pad_source}", read.parts
+                )
                 for action, what in (
                     ("mask_read", "a bit of the mask "),
                     ("index_read", "a bit of an index, or of a stored word without a MAC, "),

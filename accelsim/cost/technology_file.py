@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
+from accelsim.config.describe import Rule
 from accelsim.config.models.problems import Problem, raise_problems
 from accelsim.config.models.section import Bits, Positive, Section
-from accelsim.config.describe import Rule
 from accelsim.config.models.units import (
     MILLIWATTS,
     PICOJOULES,
@@ -103,9 +103,7 @@ class Entry(Section):
         raise_problems(
             [
                 Problem((key,), rule, value)
-                for key, rule, value in bound_faults(
-                    self.value, self.low, self.high, self.verified
-                )
+                for key, rule, value in bound_faults(self.value, self.low, self.high, self.verified)
             ]
         )
         return self

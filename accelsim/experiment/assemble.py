@@ -33,19 +33,16 @@ from accelsim.results.op import (
     MappingChoice,
     OpMapping,
     OpResult,
+    ResidentWords,
     RunnerUp,
     Stall,
     StepSearch,
+    StepTotals,
     TensorTotals,
     TilingFields,
     Words,
 )
-from accelsim.results.result import (
-    ResidentWords,
-    Result,
-    StepTotals,
-    sum_floats,
-)
+from accelsim.results.result import Result, sum_floats
 from accelsim.sim.planning.chosen import Chosen
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.planning.step_search import StepMapping

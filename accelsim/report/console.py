@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from accelsim.report.style import folded, joules, plain, si, times
+from accelsim.report.style import folded, joules_between, plain, si, times
 from accelsim.report.table import Cell, Column, Table
 from accelsim.report.tables.steps import TOTAL
 
@@ -177,7 +177,7 @@ def show(cell: Cell, column: Column[Any]) -> str:
         return cell
     match column.kind:
         case "ratio":
-            return times(cell)
+            return times(cell, getattr(cell, "interval", None))
         case "percent":
             return f"{cell:.1f} %" if cell else "0"
         case "share":
@@ -185,7 +185,7 @@ def show(cell: Cell, column: Column[Any]) -> str:
         case "number":
             return f"{cell:,.0f}" if cell == int(cell) else plain(cell, 4)
         case "energy":
-            return joules(cell)
+            return joules_between(cell, getattr(cell, "interval", None))
         case "bytes":
             return si(cell, "B")
         case "seconds":

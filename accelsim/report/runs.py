@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accelsim.report.labels import labels
-from accelsim.results.comparison import Comparison
+from accelsim.results.comparison import Comparison, ratio_intervals
 from accelsim.results.result import Result
 
 SAME_CLOCK = 1e-6
@@ -43,8 +43,22 @@ class Runs:
 
     @property
     def star(self) -> str:
-        """Mark of an energy that depends on an unverified price; empty if none does."""
-        return "*" if any(result.unverified() for result in self.results) else ""
+        """Mark of an energy that depends on a price without a source; empty if none does."""
+        return "*" if self.unsourced() else ""
+
+    def unsourced(self, component: str = "") -> float:
+        """Largest share, over the runs, of a component's energy, or of the total, whose prices have
+        no source.
+        """
+        return max(result.unsourced().get(component, 0.0) for result in self.results)
+
+    def energy_ratio_interval(self, result: Result) -> tuple[float, float] | None:
+        """Interval of a run's energy relative to the baseline's; None for the baseline itself, and
+        for runs whose prices were not drawn alike.
+        """
+        if result is self.baseline:
+            return None
+        return ratio_intervals(result, self.baseline).get("energy_pj")
 
     @property
     def area_star(self) -> str:

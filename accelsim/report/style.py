@@ -126,16 +126,41 @@ def joules(energy_pj: float) -> str:
     return si(energy_pj * 1e-12, "J")
 
 
-def times(ratio: float | None) -> str:
-    """Text of a ratio to the baseline: ``0.42x``; a dash if there is none."""
+def joules_between(energy_pj: float, interval: tuple[float, float] | None) -> str:
+    """Picojoules with their interval: ``2.50 uJ (2.01 to 2.93)``, in the unit of the nominal
+    value, which may lie outside.
+    """
+    if interval is None or not energy_pj:
+        return joules(energy_pj)
+    scale, _ = prefix(energy_pj * 1e-12)
+    low, high = (plain(each * 1e-12 / scale) for each in interval)
+    return f"{joules(energy_pj)} ({low} to {high})"
+
+
+def times(ratio: float | None, interval: tuple[float, float] | None = None) -> str:
+    """Text of a ratio to the baseline: ``0.42x``, or ``0.42x (0.38 to 0.45)`` with its interval; a
+    dash if there is none.
+    """
     if ratio is None:
         return "-"
-    return f"{ratio:.2f}x" if ratio < 100 else f"{ratio:.0f}x"
+    bounds = () if interval is None else tuple(f"{each:.{_digits(each)}f}" for each in interval)
+    text = f"{ratio:.{_digits(ratio)}f}x"
+    return f"{text} ({' to '.join(bounds)})" if bounds else text
+
+
+def _digits(ratio: float) -> int:
+    """Decimal places of a ratio."""
+    return 2 if ratio < 100 else 0
 
 
 def percent(share: float) -> str:
     """A share as text: 0.84 -> ``84 %``; below 1 % with two digits."""
     return f"{100 * share:.0f} %" if share >= 0.01 or not share else f"{100 * share:.2g} %"
+
+
+def unsourced(share: float) -> str:
+    """A share of unsourced energy as text: ``4 %``, ``0.3 %``, ``under 0.1 %``."""
+    return "under 0.1 %" if share < 0.001 else percent(share)
 
 
 def plain(value: float, digits: int = 3) -> str:

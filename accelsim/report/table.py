@@ -18,6 +18,23 @@ Cell = str | int | float | None
 Row = TypeVar("Row")
 
 
+class Uncertain(float):
+    """A number with its interval, the 5th and 95th percentile over the bounds of the prices.
+    Printed tables show both, CSV files the number.
+    """
+
+    interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, number: float | None, interval: tuple[float, float] | None) -> float | None:
+        """The number with its interval, if it has one."""
+        if number is None or interval is None:
+            return number
+        uncertain = cls(number)
+        uncertain.interval = interval
+        return uncertain
+
+
 @dataclass(frozen=True)
 class Column(Generic[Row]):
     """``key``: heading of the CSV column, with the unit. ``heading``: heading of the printed

@@ -307,3 +307,21 @@ class TensorTotals(Part):
     copies: Annotated[int, Field(ge=1)] = 1
     spilled_words: Count = 0
     words_by_cause: Annotated[dict[str, Count], EMPTY] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTotals(Part):
+    """Duration and energy of a whole step, of which a result holds some passes."""
+
+    cycles: Count
+    energy_pj: Energy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentWords(Part):
+    """Words that stay on the chip from step to step: in home scratchpads (copies not counted), and
+    pinned in the global buffer.
+    """
+
+    scratchpads: Count
+    global_buffer: Count

@@ -29,7 +29,9 @@ from accelsim.results.op import (
     Macs,
     OpResult,
     PassKey,
+    ResidentWords,
     StepSearch,
+    StepTotals,
     TensorTotals,
     Words,
 )
@@ -54,24 +56,6 @@ class PassTotals(Part):
     bytes: Bytes = NO_BYTES
     energy_pj: Energy
     energy_by_component_pj: Annotated[dict[str, Energy], EMPTY] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepTotals(Part):
-    """Duration and energy of a whole step, of which a result holds some passes."""
-
-    cycles: Count
-    energy_pj: Energy
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResidentWords(Part):
-    """Words that stay on the chip from step to step: in home scratchpads (copies not counted), and
-    pinned in the global buffer.
-    """
-
-    scratchpads: Count
-    global_buffer: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from accelsim.report.style import (
     components,
     joules,
 )
-from accelsim.report.tables.steps import trace_name
+from accelsim.report.tables.steps import trace_name, unsourced_shares
 from accelsim.results.op import CAUSES, PASSES, PassKey
 
 MOST_RUNS = 24
@@ -84,17 +84,24 @@ def _traces_of_no_training(runs: Runs) -> Iterator[str]:
 
 def energy_figure(runs: Runs) -> Figure:
     """A bar per run: energy of a step by component, relative to the baseline's total, with the
-    absolute total at its end.
+    absolute total at its end, and a line from the 5th to the 95th percentile of the total.
     """
     bars = Bars.of(runs, beside=1.3)
     figure, panels = bars.panels(1, 1, height=2.4)
     draw_energy_bars(runs, bars, panels[0], size=7)
     bars.legend(figure, panels[0])
-    if any(result.unverified() for result in runs.results):
-        figure.supxlabel(
-            "* includes prices without a verified source", fontsize=6, x=0.01, ha="left"
-        )
+    figure.supxlabel(_energy_caption(runs), fontsize=6, x=0.01, ha="left")
     return figure
+
+
+def _energy_caption(runs: Runs) -> str:
+    """What the lines and the stars of the energy figure mean; empty if it has neither."""
+    lines = []
+    if any(result.energy_interval_pj for result in runs.results):
+        lines.append("line: 5 to 95 % over the bounds of the prices")
+    if runs.star:
+        lines.append(f"* {unsourced_shares(runs)} is unsourced")
+    return "\n".join(lines)
 
 
 def draw_energy_bars(runs: Runs, bars: Bars, axes: Axes, size: float) -> None:
@@ -103,10 +110,9 @@ def draw_energy_bars(runs: Runs, bars: Bars, axes: Axes, size: float) -> None:
     """
     reference = runs.baseline.energy_pj or 1.0
     largest = max(result.energy_pj for result in runs.results) / reference
-    unverified = set().union(*(result.unverified() for result in runs.results))
     parts = [
         (
-            COMPONENT_NAMES.get(name, name) + ("*" if name in unverified else ""),
+            COMPONENT_NAMES.get(name, name) + ("*" if runs.unsourced(name) else ""),
             COMPONENT_COLOURS.get(name, OTHER_COLOUR),
             [result.energy_by_component_pj.get(name, 0.0) / reference for result in runs.results],
         )
@@ -115,6 +121,8 @@ def draw_energy_bars(runs: Runs, bars: Bars, axes: Axes, size: float) -> None:
     ends = stacked(
         bars, axes, parts, lambda drawn, sizes: bars.write_shares(axes, drawn, sizes, largest)
     )
+    intervals = [result.energy_interval_pj for result in runs.results]
+    ends = bars.write_intervals(axes, ends, [_divided(each, reference) for each in intervals])
     totals = [joules(result.energy_pj) for result in runs.results]
     bars.write_totals(axes, ends, totals, size=size)
     title = (
@@ -123,6 +131,10 @@ def draw_energy_bars(runs: Runs, bars: Bars, axes: Axes, size: float) -> None:
         else "share of the step's energy"
     )
     bars.scale(axes, max(ends) or 1, title)
+
+
+def _divided(interval: tuple[float, float] | None, reference: float) -> tuple[float, float] | None:
+    return None if interval is None else (interval[0] / reference, interval[1] / reference)
 
 
 def data_movement_figure(runs: Runs) -> Figure:

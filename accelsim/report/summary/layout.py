@@ -10,7 +10,7 @@ from accelsim.report.table import Table
 
 INDENT = "  "
 LEAST_LABEL = 8
-"""Minimum width in characters to which a run's label may be folded."""
+"""Minimum width in characters to which a longer label of a run may be folded."""
 
 
 def laid_out(table: Table, groups: Sequence[str], width: int) -> list[str] | None:
@@ -28,7 +28,8 @@ def laid_out(table: Table, groups: Sequence[str], width: int) -> list[str] | Non
     ]
     gaps = [" " if "ratio" in table.columns[place].key else INDENT for place in shown]
     room = width - 1 - sum(widths) - sum(map(len, gaps))
-    if room < LEAST_LABEL:
+    longest = max((len(str(row[0])) for row in table.rows), default=0)
+    if room < min(LEAST_LABEL, longest + (len(INDENT) if any(groups) else 0)):
         return None
     indent = INDENT if any(groups) else ""
     labels = [

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from accelsim.report.console import print_lines, print_table
 from accelsim.report.runs import Runs, ratio
-from accelsim.report.style import plain, times
+from accelsim.report.style import plain, times, unsourced
 from accelsim.report.summary.layout import laid_out
 from accelsim.report.summary.sentences import sentences, subject
 from accelsim.report.summary.table import summary_table
@@ -23,7 +23,8 @@ from accelsim.results.result import Result
 WIDTH, HEIGHT = 80, 30
 """Maximum columns of a summary, and its maximum lines unless there are too many runs."""
 REST = "More: --tables passes,energy,cycles,ops,... or all; --out DIR writes all as CSV."
-STAR = "* partly unverified prices, see --tables energy"
+STAR = "* {} of the energy is unsourced, see --tables energy"
+AREA_STAR = "* partly unverified, see --tables area"
 DASH = "- ratio to a negligible number"
 
 
@@ -42,14 +43,14 @@ def print_summary(runs: Runs, console: Console) -> None:
     width = min(console.width, WIDTH)
     head = [Text(line, style="bold") for line in _wrapped(headline(runs), width)]
     rest = ["", *_wrapped(REST, width)]
-    foot = ["", *_footnotes(runs, _shown_table(runs), width)]
+    foot = ["", *_footnotes(runs, _shown_table(runs, width), width)]
     around = len(head) + len(foot) + len(rest) - 1  # rest may lose its blank line
     room = HEIGHT - around - bool(notes(runs))
     said = _said(runs, width, room)
     lines = _table_lines(runs, width, room - len(said))
     print_lines([*head, *said], console)
     if lines is None:
-        print_table(replace(_shown_table(runs), title="One training step"), console)
+        print_table(replace(_shown_table(runs, width), title="One training step"), console)
         lines = []
     print_lines(lines, console)
     used = around + 1 + len(said) + len(lines)
@@ -63,7 +64,7 @@ def _said(runs: Runs, width: int, room: int) -> list[str]:
     every run fits in ``room`` lines without them only.
     """
     texts = sentences(runs.shortened())
-    rows = len(laid_out(_shown_table(runs), machine_lines(runs), width) or ())
+    rows = len(laid_out(_shown_table(runs, width), machine_lines(runs), width) or ())
     choices = [
         ["", *(line for text in texts[:most] for line in _wrapped(text, width)), ""]
         for most in range(len(texts), 0, -1)
@@ -71,17 +72,25 @@ def _said(runs: Runs, width: int, room: int) -> list[str]:
     return next((lines for lines in choices if len(lines) + rows <= room), choices[0])
 
 
-def _shown_table(runs: Runs) -> Table:
-    """The summary's table; the machines' names, if they head groups of rows, are left out of it."""
-    table = summary_table(runs)
-    return _without_machines(table, runs) if any(machine_lines(runs)) else table
+def _shown_table(runs: Runs, width: int) -> Table:
+    """The summary's table, with the interval of the ratio of energies if that fits ``width``; the
+    machines' names, if they head groups of rows, are left out of it.
+    """
+    groups = machine_lines(runs)
+
+    def table(intervals: bool) -> Table:
+        made = summary_table(runs, intervals)
+        return _without_machines(made, runs) if any(groups) else made
+
+    fits = len(runs.results) > 1 and laid_out(table(True), groups, width) is not None
+    return table(fits)
 
 
 def _table_lines(runs: Runs, width: int, room: int) -> list[str] | None:
     """As many runs as fit in ``room`` lines, and the number of those left out. None if the table
     does not fit ``width``.
     """
-    every, table, groups = len(runs.results), _shown_table(runs), machine_lines(runs)
+    every, table, groups = len(runs.results), _shown_table(runs, width), machine_lines(runs)
     for most in range(every, 0, -1):
         places = runs.first_places(most)
         part = replace(table, rows=tuple(table.rows[place] for place in places))
@@ -146,9 +155,12 @@ def _without_machines(table: Table, runs: Runs) -> Table:
 
 
 def _footnotes(runs: Runs, table: Table, width: int) -> list[str]:
-    starred = bool(runs.star or runs.area_star)
+    share = runs.unsourced()
+    upto = "up to " if len(runs.results) > 1 else ""
+    stars = [STAR.format(upto + unsourced(share))] if share else []
+    stars += [AREA_STAR.replace("*", "* area") if share else AREA_STAR] if runs.area_star else []
     dashed = len(runs.results) > 1 and any("-" in row[1:] for row in table.rows)
-    texts = ([STAR] if starred else []) + ([DASH] if dashed else [])
+    texts = stars + ([DASH] if dashed else [])
     return _wrapped("; ".join(texts), width)
 
 

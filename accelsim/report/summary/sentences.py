@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from accelsim.report.runs import Runs, ratio
-from accelsim.report.style import joules, listed, percent, si, times
+from accelsim.report.style import joules, joules_between, listed, percent, si, times
 from accelsim.report.summary.levers import CAUSE_WORDS, levers
 from accelsim.results.op import PASSES
 from accelsim.results.result import Result
@@ -112,7 +112,7 @@ def _absolute(result: Result) -> str:
         more = f"; the whole step takes {si(step.cycles)} cycles and {joules(step.energy_pj)}"
     return (
         f"{si(result.cycles)} cycles ({si(result.seconds, 's')}) and "
-        f"{joules(result.energy_pj)}{more}"
+        f"{joules_between(result.energy_pj, result.energy_interval_pj)}{more}"
     )
 
 
@@ -123,10 +123,17 @@ def _relative(result: Result, runs: Runs) -> str:
     energy = ratio(result.energy_pj, base.energy_pj)
     unit = "time" if runs.in_time else "cycles"
     absolute = si(result.seconds, "s") if runs.in_time else f"{si(result.cycles)} cycles"
-    return (
-        f"{f'{times(duration)} the {unit}' if duration is not None else absolute} and "
-        f"{f'{times(energy)} the energy' if energy is not None else f'{joules(result.energy_pj)}'}"
-    )
+    long = f"{times(duration)} the {unit}" if duration is not None else absolute
+    if energy is None:
+        return f"{long} and {joules(result.energy_pj)}"
+    return f"{long} and {_times_of(energy, runs.energy_ratio_interval(result))} the energy"
+
+
+def _times_of(ratio: float, bounds: tuple[float, float] | None) -> str:
+    """``0.81x (0.76 to 0.89)``; without bounds that round to the ratio itself."""
+    alone = times(ratio)
+    narrow = bounds is not None and all(times(bound) == alone for bound in bounds)
+    return alone if narrow else times(ratio, bounds)
 
 
 def _of_base(result: Result, runs: Runs, value: Callable[[Result], float]) -> str:

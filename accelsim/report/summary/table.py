@@ -5,7 +5,7 @@ Areas are given beside the machines' names.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accelsim.report.runs import Runs, compares, ratio
 from accelsim.report.style import plain, prefix, si, times
@@ -28,9 +28,10 @@ class SummaryLine:
     base: Result
 
 
-def summary_table(runs: Runs) -> Table:
+def summary_table(runs: Runs, intervals: bool = False) -> Table:
     """Cycles, time, energy, DRAM bytes and remote words, with ratios to the baseline, as texts. No
-    ratio is given to a negligible number.
+    ratio is given to a negligible number. ``intervals``: with the interval of the ratio of
+    energies.
     """
     columns: tuple[Column[SummaryLine], ...] = (
         Column("run", "run", "text", lambda line: line.label),
@@ -39,7 +40,7 @@ def summary_table(runs: Runs) -> Table:
         _scaled(runs, "time", "s", lambda result: result.seconds),
         *((_ratio(runs, "time", lambda result: result.seconds),) if runs.in_time else ()),
         _scaled(runs, f"energy{runs.star}", "J", lambda result: 1e-12 * result.energy_pj),
-        _ratio(runs, "energy", lambda result: result.energy_pj),
+        _energy_ratio(runs, intervals),
         _scaled(runs, "DRAM", "B", lambda result: result.bytes.dram),
         _ratio(runs, "DRAM", lambda result: result.bytes.dram, lambda result: result.words.dram),
         Column("remote", "remote\nwords", "text", lambda line: si(line.result.words.remote)),
@@ -55,6 +56,19 @@ def summary_table(runs: Runs) -> Table:
         for label, result in zip(runs.labels, runs.results, strict=True)
     ]
     return Table.of("summary", "", columns, rows)
+
+
+def _energy_ratio(runs: Runs, intervals: bool) -> Column[SummaryLine]:
+    """The column of the ratio of energies, with its interval or without."""
+    column = _ratio(runs, "energy", lambda result: result.energy_pj)
+
+    def text(line: SummaryLine) -> str:
+        bounds = runs.energy_ratio_interval(line.result)
+        if bounds is None:
+            return str(column.cell(line))
+        return times(ratio(line.result.energy_pj, line.base.energy_pj), bounds)
+
+    return replace(column, value=text) if intervals else column
 
 
 def _ratio(

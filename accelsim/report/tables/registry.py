@@ -7,15 +7,11 @@ from collections.abc import Callable, Sequence
 from accelsim.errors import InputError
 from accelsim.report.runs import Runs
 from accelsim.report.table import Table
+from accelsim.report.tables.cycles import array_cycles_table
 from accelsim.report.tables.notes import notes_table
 from accelsim.report.tables.ops import layers_table, ops_table
 from accelsim.report.tables.prices import area_sources_table, area_table, sources_table
-from accelsim.report.tables.steps import (
-    array_cycles_table,
-    energy_table,
-    passes_table,
-    totals_table,
-)
+from accelsim.report.tables.steps import energy_table, passes_table, totals_table
 from accelsim.report.tables.tensors import tensors_table
 
 ALL = "all"

@@ -1,24 +1,20 @@
-"""Tables of training steps: totals, passes, energy by component, array cycles by cause."""
+"""Tables of training steps: totals, passes, energy by component."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 from accelsim.report.runs import Runs, compares, ratio
-from accelsim.report.style import CAUSE_NAMES, COMPONENT_NAMES, component_columns
-from accelsim.report.table import Cell, Column, Kind, Table
+from accelsim.report.style import COMPONENT_NAMES, component_columns, unsourced
+from accelsim.report.table import Cell, Column, Kind, Table, Uncertain
 from accelsim.report.tables.inputs import input_columns
-from accelsim.results.op import CAUSES, PASSES
+from accelsim.results.op import PASSES
 from accelsim.results.result import PassTotals, Result
 
-OVERLAP_NOTE = (
-    "schedule unlocked: ops overlap, so that passes do not add up to the step; passes "
-    "are without vector ops that did not hold the array"
-)
 TOTAL = "total"
 """Entry of the `pass` column in the row that sums all passes."""
 OUTSIDE = "outside ops"
@@ -152,9 +148,7 @@ def totals_table(runs: Runs) -> Table:
             "seconds",
             lambda step: step.seconds,
         ),
-        *with_ratio(
-            "energy_pj", (f"energy{runs.star}", runs.ratio), "energy", lambda step: step.energy_pj
-        ),
+        *_energy_columns(runs),
         *with_ratio(
             "dram_bytes",
             ("DRAM", runs.ratio),
@@ -184,6 +178,54 @@ def totals_table(runs: Runs) -> Table:
     )
     rows = lines(runs, by_pass=False)
     return Table.of("totals", "One training step", columns, rows, _star_note(runs))
+
+
+def _energy_columns(runs: Runs) -> tuple[Column[Line], ...]:
+    """Energy and its ratio to the baseline, printed with their intervals; the intervals have CSV
+    columns of their own.
+    """
+    energy, against = with_ratio(
+        "energy_pj", (f"energy{runs.star}", runs.ratio), "energy", lambda step: step.energy_pj
+    )
+
+    def of_energy(line: Line) -> tuple[float, float] | None:
+        interval: tuple[float, float] | None = line.part.energy_interval_pj
+        return interval
+
+    def of_ratio(line: Line) -> tuple[float, float] | None:
+        return runs.energy_ratio_interval(line.result)
+
+    def with_interval(column: Column[Line], interval: _IntervalOf) -> Column[Line]:
+        def cell(line: Line) -> Cell:
+            number = column.cell(line)
+            assert not isinstance(number, str)
+            return Uncertain.of(number, interval(line))
+
+        return replace(column, value=cell)
+
+    return (
+        with_interval(energy, of_energy),
+        with_interval(against, of_ratio),
+        *_ends("energy_{}_pj", of_energy),
+        *_ends("energy_ratio_{}", of_ratio),
+        Column("unsourced_energy", "", "share", lambda line: line.result.unsourced()[""]),
+    )
+
+
+_IntervalOf = Callable[[Line], tuple[float, float] | None]
+
+
+def _ends(key: str, interval: _IntervalOf) -> tuple[Column[Line], ...]:
+    """Columns of the two ends of an interval, which are not printed."""
+
+    def end(line: Line, place: int) -> float | None:
+        ends = interval(line)
+        return None if ends is None else ends[place]
+
+    return tuple(
+        Column(key.format(name), "", "number", partial(end, place=place))
+        for place, name in enumerate(("p5", "p95"))
+    )
 
 
 def trace_name(result: Result) -> str | None:
@@ -228,9 +270,8 @@ def component_energy(part: Result | PassTotals, name: str) -> float:
 
 def energy_table(runs: Runs) -> Table:
     """A row per run and pass, and one of the energy outside ops: energy by component. Components
-    with an unverified price are starred; the note lists the prices.
+    with unsourced energy are starred; the note gives its share and lists the prices.
     """
-    unverified = set().union(*(result.unverified() for result in runs.results))
     present = {name for result in runs.results for name in result.energy_by_component_pj}
     columns: tuple[Column[Line], ...] = (
         RUN,
@@ -239,7 +280,7 @@ def energy_table(runs: Runs) -> Table:
         *(
             part(
                 f"{name}_pj",
-                starred_component(name, name in unverified) if name in present else "",
+                starred_component(name, bool(runs.unsourced(name))) if name in present else "",
                 partial(component_energy, name=name),
                 "energy",
             )
@@ -257,51 +298,21 @@ def starred_component(name: str, starred: bool) -> str:
     return COMPONENT_NAMES.get(name, name).replace(" ", "\n") + ("*" if starred else "")
 
 
-def array_cycles_table(runs: Runs) -> Table:
-    """A row per run and pass: cycles of the PE array by cause, as cycles (CSV) and percent
-    (printed).
-
-    A run's total is that of the step. It is not the sum of the passes if they overlap.
-    """
-    columns: tuple[Column[Line], ...] = (
-        RUN,
-        *RUN_INPUTS,
-        PASS,
-        Column("array_cycles", "cycles", "count", lambda line: sum(line.causes.values())),
-        *(
-            Column(f"{cause}_cycles", "", "count", partial(_cause_cycles, cause=cause))
-            for cause in CAUSES
-        ),
-        *(
-            Column(
-                f"{cause}_percent",
-                CAUSE_NAMES[cause].replace(" ", "\n"),
-                "percent",
-                partial(_cause_percent, cause=cause),
-            )
-            for cause in CAUSES
-        ),
-    )
-    note = (OVERLAP_NOTE,) if any(result.overlaps for result in runs.results) else ()
-    rows = lines(runs, by_pass=True)
-    return Table.of("array_cycles", "Cycles of the PE array by cause", columns, rows, note)
-
-
-def _cause_cycles(line: Line, cause: str) -> int | float:
-    return line.causes[cause]
-
-
-def _cause_percent(line: Line, cause: str) -> float | None:
-    total = sum(line.causes.values())
-    return 100 * line.causes[cause] / total if total else None
-
-
 def _star_note(runs: Runs) -> tuple[str, ...]:
-    return (
-        ("* depends in part on prices without a verified source, listed by `--tables energy`",)
-        if runs.star
-        else ()
-    )
+    if not runs.star:
+        return ()
+    return (f"* {unsourced_shares(runs)} is unsourced; `--tables energy` lists the prices",)
+
+
+def unsourced_shares(runs: Runs) -> str:
+    """The share of each run's energy whose prices have no source: ``4 % of the energy``; of several
+    runs that differ, the extremes.
+    """
+    shares = sorted(result.unsourced()[""] for result in runs.results)
+    least, most = unsourced(shares[0]), unsourced(shares[-1])
+    if least == most:
+        return f"{most} of the energy"
+    return f"{least.removesuffix(' %')} to {most} of the energy"
 
 
 def _source_notes(runs: Runs) -> tuple[str, ...]:
@@ -313,4 +324,7 @@ def _source_notes(runs: Runs) -> tuple[str, ...]:
             if not entry.verified
         }
     )
-    return (f"* includes prices without a verified source: {', '.join(weak)}",) if weak else ()
+    if not weak:
+        return ()
+    share = f"{unsourced_shares(runs)} is unsourced: it rests on prices without a verified source"
+    return (f"* {share}, {', '.join(weak)}",)
