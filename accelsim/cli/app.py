@@ -19,6 +19,7 @@ import typer
 from accelsim.cli.commands.files.check import check
 from accelsim.cli.commands.files.list import list_
 from accelsim.cli.commands.files.plot import plot
+from accelsim.cli.commands.files.prices import prices
 from accelsim.cli.commands.files.schema import schema
 from accelsim.cli.commands.files.show import show
 from accelsim.cli.commands.simulation.compare import compare
@@ -53,6 +54,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("check", check),
     ("list", list_),
     ("show", show),
+    ("prices", prices),
     ("schema", schema),
     ("trace", trace),
     ("train", train),

@@ -19,7 +19,7 @@ UNKNOWN: Factors = (1 / UNSOURCED, UNSOURCED)
 """Factors of a number whose file states no bounds."""
 PLACES = 9
 """Decimal places of a factor, so that equal bounds of different numbers have equal factors."""
-SLACK = 1e-9
+SLACK = 1e-5
 """Relative tolerance of the rules of bounds, for numbers that files round."""
 
 

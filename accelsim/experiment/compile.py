@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from accelsim.config.names import Schedule
 from accelsim.cost.energy import EnergyTable
 from accelsim.cost.technology import Technology
-from accelsim.dram.prices import dram_prices
 from accelsim.experiment.config_hash import step_digest
 from accelsim.experiment.setting import NetworkSetting
-from accelsim.experiment.tables import machine_tables
+from accelsim.experiment.tables import energy_table, machine_tables
 from accelsim.machine.architecture import Machine
 from accelsim.rules.declaration import StepKind
 from accelsim.rules.registry import lower
@@ -54,10 +54,12 @@ def compile_step(
     step = kind.finish(lowered)
     step = step if given.transform is None else given.transform(step)
     tables = machine_tables(machine)
-    table = EnergyTable.build(machine, tables.technology, dram_prices(tables.dram))
+    table, tables_digest = energy_table(
+        machine, tables, None if given.prices is None else Path(given.prices)
+    )
     program = Program(step, machine, tables.dram, Schedule(given.schedule), table, given.warm)
     digest = digest if step is lowered else step_digest(step)
-    return Compiled(network, kind, program, table, tables.technology, tables.digest, digest)
+    return Compiled(network, kind, program, table, tables.technology, tables_digest, digest)
 
 
 @lru_cache(maxsize=16)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 from accelsim.config import catalog
 from accelsim.config.source import Document, KeyPath
 from accelsim.cost import area
+from accelsim.cost.price import Price
+from accelsim.cost.uncertainty import unsourced
 from accelsim.dram.standard import DramSpec
 from accelsim.errors import InputError
-from accelsim.experiment.tables import machine_tables
+from accelsim.experiment.tables import energy_table, machine_tables
 from accelsim.machine.architecture import Machine
 from accelsim.machine.file_form import file_form
 from accelsim.machine.loading import load_machine, read_architecture
-from accelsim.results.machine import MachineDocument, Peaks
+from accelsim.results.machine import ListedPrice, MachineDocument, Peaks, PricesDocument
+from accelsim.results.result import Result
 from accelsim.version import __version__
 
 DEFAULT = "default"
@@ -56,6 +60,53 @@ def show_machine(name_or_path: str | Path) -> MachineDocument:
         area_by_component_mm2=area.by_component(areas) if areas else None,
         warnings=(*size_warnings(machine, mm2), *balance_warnings(machine, peaks)),
     )
+
+
+def machine_prices(
+    name_or_path: str | Path, prices: Path | None = None, result: Result | None = None
+) -> tuple[PricesDocument, tuple[Price, ...]]:
+    """The prices document of a machine, and the prices.
+
+    ``prices``: a file of prices that replace some. ``result``: a run of the machine, for the shares
+    of its energy at these prices. InputError with every fault, and for a run of another machine.
+    """
+    machine = load_machine(name_or_path)
+    tables = machine_tables(machine)
+    table, _ = energy_table(machine, tables, prices)
+    if result is not None and result.arch != machine.name:
+        raise InputError(f"--result must be a result of {machine.name}, got one of {result.arch}")
+    listed = table.provenance()
+    actions = {} if result is None else result.actions
+    energy = math.fsum(
+        actions.get(f"{each.component}.{each.action}", 0) * each.pj for each in listed
+    )
+    weak = math.fsum(part for part, _ in unsourced(actions, listed).values())
+    document = PricesDocument(
+        schema_="accelsim.prices/1",
+        version=__version__,
+        machine=machine.name,
+        technology=tables.technology.name,
+        dram=tables.dram.name,
+        result=None if result is None else f"{result.workload}, rule {result.rule}",
+        unsourced=weak / energy if energy else None,
+        prices=tuple(
+            ListedPrice(
+                component=each.component,
+                action=each.action,
+                pj=each.pj,
+                low=float(f"{each.low:.6g}"),
+                high=float(f"{each.high:.6g}"),
+                source=each.source,
+                verified=each.verified,
+                primitives=tuple(dict.fromkeys(part.primitive for part in each.parts)),
+                share=actions.get(f"{each.component}.{each.action}", 0) * each.pj / energy
+                if energy
+                else None,
+            )
+            for each in listed
+        ),
+    )
+    return document, listed
 
 
 def machine_peaks(machine: Machine, dram: DramSpec) -> Peaks:

@@ -53,6 +53,15 @@ def _samples(name: str, value: object) -> int:
     return whole(name, value, 0, MOST_SAMPLES)
 
 
+def _prices(name: str, value: object) -> Path | None:
+    if value is None:
+        return None
+    path = Path(str(instance(name, value, (str, Path), "a file")))
+    if not path.is_file():
+        raise InputError(f"{name} must be a file of prices, got {path}: no such file")
+    return path
+
+
 def _schedule(name: str, value: object) -> str:
     return one_of(name, value, tuple(map(str, Schedule)))
 
@@ -151,7 +160,8 @@ class Setting(Options):
     ``optimizer``: ``"sgd"``, ``"momentum"`` or ``"adam"``. ``objective``: of the choice among
     mappings: ``"canonical"``, ``"cycles"``, ``"energy"`` or ``"edp"``; None for that of the
     machine, ``"edp"`` if its file states none. ``warm``: true for a step of the
-    steady state, false for the first step, at whose beginning nothing is on the chip. ``seed``:
+    steady state, false for the first step, at whose beginning nothing is on the chip. ``prices``: a
+    file of prices that replace those of the machine (docs/energy.md), or None. ``seed``:
     seed of everything drawn at random. ``transform``: changes the lowered ops before they run. The
     result keeps the rule's name, and its hash is that of the changed ops.
 
@@ -212,6 +222,15 @@ class Setting(Options):
             "A step of the steady state, or the first one, which loads weights and all else that "
             "stays on the chip from DRAM.",
             flag,
+        ),
+    )
+    prices: str | Path | None = field(
+        default=None,
+        metadata=option(
+            "FILE",
+            "Prices that replace the machine's: a .csv overlay, or a .yaml map into an Accelergy "
+            "ERT.",
+            _prices,
         ),
     )
     seed: int = field(default=0, metadata=SEED)

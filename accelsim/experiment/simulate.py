@@ -30,7 +30,7 @@ from accelsim.experiment.arguments import (
 )
 from accelsim.experiment.assemble import assembled, limits, step_totals
 from accelsim.experiment.compile import Compiled, compile_step
-from accelsim.experiment.config_hash import Configuration, hybrid_hash
+from accelsim.experiment.config_hash import Configuration, digest, hybrid_hash
 from accelsim.experiment.plugins_used import plugins_used
 from accelsim.experiment.setting import NetworkSetting, RunSetting
 from accelsim.experiment.trace_choice import TraceChoice, choose_trace
@@ -200,6 +200,7 @@ def _simulate(
         "notes": (
             *chosen.notes,
             *missing,
+            *_prices_notes(setting.given.prices),
             *_unused_pins(machine, step),
             *_dram_notes(run, machine),
             *memory_notes(step, run.residency, run.stored_dense, run.peak_stash_in_pads),
@@ -269,6 +270,14 @@ def _unused_pins(machine: Machine, step: TrainingStep) -> list[str]:
         if not any(fnmatchcase(name, pin.op) for name in names)
     ]
     return [f"mapping.pins: no contraction of this step is named {op}" for op in unused]
+
+
+def _prices_notes(prices: str | Path | None) -> list[str]:
+    """The origin of prices that are not those of the machine's files."""
+    if prices is None:
+        return []
+    content = digest(Path(prices).read_bytes())
+    return [f"prices of {Path(prices).name} (SHA-256 {content}...) replace those of the machine"]
 
 
 def _dram_notes(run: Run, machine: Machine) -> list[str]:

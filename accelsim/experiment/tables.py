@@ -9,7 +9,11 @@ from pathlib import Path
 
 from accelsim.config import catalog
 from accelsim.config.loader import load_model
+from accelsim.cost.energy import EnergyTable
+from accelsim.cost.ert import read_prices
+from accelsim.cost.overlay import with_prices
 from accelsim.cost.technology import Technology, load_technology, technology_files
+from accelsim.dram.prices import DRAM_EVENTS, dram_prices
 from accelsim.dram.standard import DramSpec
 from accelsim.experiment.config_hash import digest, packed
 from accelsim.machine.architecture import Machine
@@ -58,6 +62,21 @@ def machine_tables(machine: Machine) -> Tables:
     while len(_LOADED) > _MOST_LOADED:
         del _LOADED[next(iter(_LOADED))]
     return tables
+
+
+def energy_table(
+    machine: Machine, tables: Tables, prices: Path | None = None
+) -> tuple[EnergyTable, str]:
+    """Prices of a machine, and a digest of the files that they come from. ``prices``: a file of
+    prices that replace some (`read_prices`). InputError with its faults.
+    """
+    table = EnergyTable.build(machine, tables.technology, dram_prices(tables.dram))
+    if prices is None:
+        return table, tables.digest
+    given = read_prices(prices)
+    further = [("dram", event) for event in DRAM_EVENTS]
+    content = packed((tables.digest, [each.price() for each in given]))
+    return with_prices(table, given, further), digest(content)
 
 
 def _read(paths: Iterable[Path]) -> dict[Path, bytes]:

@@ -105,3 +105,40 @@ class MachineDocument(Document):
     area_mm2: Area | None
     area_by_component_mm2: dict[str, Area | None] | None
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPrice(Part):
+    """A price of a machine, with its bounds.
+
+    ``pj``, ``low``, ``high``: pJ per action. ``primitives``: the draws that move it. ``share``: its
+    part of a run's energy; null without a run.
+    """
+
+    component: str
+    action: str
+    pj: float
+    low: float
+    high: float
+    source: str
+    verified: bool
+    primitives: tuple[str, ...]
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricesDocument(Document):
+    """The document of `prices --json`. ``result``: the run of the shares, null if none is given.
+    ``unsourced``: the share of its energy whose prices have no source.
+    """
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore", title="PricesDocument")
+
+    schema_: Annotated[Literal["accelsim.prices/1"], Field(alias="schema")]
+    version: str
+    machine: str
+    technology: str
+    dram: str
+    result: str | None
+    unsourced: float | None
+    prices: tuple[ListedPrice, ...]

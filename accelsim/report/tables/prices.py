@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from accelsim.config.names import Component
 from accelsim.report.runs import Runs, ratio
-from accelsim.report.style import COMPONENT_NAMES, component_columns
+from accelsim.report.style import COMPONENT_NAMES, component_columns, unsourced
 from accelsim.report.table import Column, Table
+from accelsim.results.machine import ListedPrice, PricesDocument
 from accelsim.results.result import Result
 
 Entry = TypeVar("Entry")
@@ -88,6 +89,29 @@ def sources_table(runs: Runs) -> Table:
         for each in result.sources()
     }
     return Table.of("energy_sources", "Energy prices", columns, _in_order(prices))
+
+
+def prices_table(document: PricesDocument) -> Table:
+    """Every price of a machine with its bounds. The columns of the CSV file are those of an overlay
+    (`--prices`), and the share of a run's energy if there is one.
+    """
+    run = document.result is not None
+    columns: tuple[Column[ListedPrice], ...] = (
+        Column("component", "component", "text"),
+        Column("action", "action", "text"),
+        Column("pj", "price", "energy"),
+        Column("low", "low", "energy"),
+        Column("high", "high", "energy"),
+        *((Column("share", "share", "share"),) if run else ()),
+        Column("source", "source", "text"),
+        Column("verified", "verified", "text", lambda each: str(each.verified).lower()),
+    )
+    title = f"Prices of {document.machine} ({document.technology}, {document.dram})"
+    notes: tuple[str, ...] = ()
+    if document.unsourced is not None:
+        share = unsourced(document.unsourced)
+        notes = (f"shares are those of {document.result}; {share} of its energy is unsourced",)
+    return Table.of("prices", title, columns, document.prices, notes)
 
 
 def area_sources_table(runs: Runs) -> Table:
