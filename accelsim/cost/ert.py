@@ -145,9 +145,8 @@ def _found(ert: Ert, entry: MappedPrice, document: Document, at: KeyPath) -> flo
     if not of_action:
         names = ", ".join(dict.fromkeys(each.action for each in entries))
         raise fault("ert_action", f"one of {names}", entry.ert_action)
-    wanted = [
-        tuple(each.strip().partition("=")[::2]) for each in entry.arguments.split(",") if each
-    ]
+    texts = [each.strip() for each in entry.arguments.split(",") if each.strip()]
+    wanted = [each.partition("=")[::2] for each in texts]
     right = [
         each
         for each in of_action

@@ -11,19 +11,19 @@ from accelsim.config.models.section import Section
 from accelsim.cost.price import Factors, bound_faults, relative
 
 Picojoules = Annotated[float, Field(ge=0, le=10**12)]
+Bound = Annotated[float, Field(gt=0, le=10**12)]
 
 
 class EnergyEvent(Section):
     """Energy of one event of a whole rank."""
 
     pj: Picojoules = Field(description="Energy in pJ.")
-    low: Picojoules | None = Field(
+    low: Bound | None = Field(
         default=None,
-        gt=0,
         description="Least the energy may be, in pJ; a third of it if left out. At most a third "
         "unless `verified`.",
     )
-    high: Picojoules | None = Field(
+    high: Bound | None = Field(
         default=None,
         description="Most the energy may be, in pJ; three times it if left out. At least three "
         "times unless `verified`.",

@@ -77,10 +77,8 @@ def machine_prices(
         raise InputError(f"--result must be a result of {machine.name}, got one of {result.arch}")
     listed = table.provenance()
     actions = {} if result is None else result.actions
-    energy = math.fsum(
-        actions.get(f"{each.component}.{each.action}", 0) * each.pj for each in listed
-    )
-    weak = math.fsum(part for part, _ in unsourced(actions, listed).values())
+    energies = unsourced(actions, listed).values()
+    weak, energy = (math.fsum(each[place] for each in energies) for place in (0, 1))
     document = PricesDocument(
         schema_="accelsim.prices/1",
         version=__version__,

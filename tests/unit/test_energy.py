@@ -220,7 +220,7 @@ def test_lpddr4_streams_at_8_pj_a_bit() -> None:
         + price["refresh"] * 8 / 6246
     )
     assert burst / 512 == pytest.approx(8, abs=1e-5)
-    assert not any(p.verified for p in dram_prices(LPDDR4))
+    assert all(p.verified for p in dram_prices(LPDDR4))  # by the source of the bounds
 
 
 def test_what_is_recollected_is_labelled() -> None:
@@ -230,24 +230,14 @@ def test_what_is_recollected_is_labelled() -> None:
         if not p.verified and p.component != "dram"
     }
     assert labelled == {
-        ("control", "idle_clock"),
-        ("control", "window_select"),
-        ("global_buffer", "read_bits"),
-        ("global_buffer", "write_bits"),
-        ("leakage", "cycles"),
-        ("noc", "bit_hops"),
         ("control", "fifo_read"),
         ("control", "fifo_write"),
-        ("prng", "words"),
         ("scratchpad", "transposed_read_bits"),
         ("vector", "op"),
     }
-    assert not any(
-        p.verified
-        for p in EnergyTable.build(
-            machine(), load_technology("28nm"), dram_prices(LPDDR4)
-        ).provenance()
-    )
+    small = EnergyTable.build(machine(), load_technology("28nm"), dram_prices(LPDDR4))
+    verified = {p.component for p in small.provenance() if p.verified}
+    assert verified == {"dram"}  # the wire is verified, the sides that it spans are not
 
 
 def test_28_nm_scales_logic_and_srams_but_not_dram() -> None:

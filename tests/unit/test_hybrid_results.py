@@ -178,7 +178,16 @@ def test_the_top_is_the_weighted_mean(
         for key, value in document["steps"][0]["result"].items()
         if isinstance(value, int | float | dict)
     }
-    assert numbers - set(MEANS) == {"seed", "batch", "warm", "area_mm2", "area_by_component_mm2"}
+    assert numbers - set(MEANS) == {
+        "seed",
+        "batch",
+        "warm",
+        "area_mm2",
+        "area_by_component_mm2",
+        "energy_interval_by_component_pj",
+        "samples",
+        "sample_seed",
+    }
 
 
 def test_each_kind_is_the_run_of_its_rule() -> None:

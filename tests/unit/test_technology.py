@@ -45,7 +45,7 @@ SMALL = load_technology("28nm")
     ],
 )
 def test_cited_numbers(component: str, action: str, bits: int, value: float) -> None:
-    assert TECH.at_bits(component, action, bits)[0] == pytest.approx(value, rel=1e-12)
+    assert TECH.at_bits(component, action, bits).value == pytest.approx(value, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,14 @@ def test_leakage_classes_are_four_orders_apart() -> None:
 def test_multiplication_grows_almost_as_the_square_of_the_width() -> None:
     exponent = math.log(3.1 / 0.2) / math.log(4)
     assert exponent == pytest.approx(1.98, abs=0.005)
-    sixteen, _, verified = TECH.at_bits("mac", "multiply", 16)
-    assert sixteen == pytest.approx(0.2 * 2**exponent) == pytest.approx(math.sqrt(0.2 * 3.1))
-    assert verified
-    four, _, verified = TECH.at_bits("mac", "multiply", 4)
-    assert four == pytest.approx(0.2 * 0.5**exponent)
-    assert not verified  # beyond the widths of the source
+    sixteen = TECH.at_bits("mac", "multiply", 16)
+    assert sixteen.value == pytest.approx(0.2 * 2**exponent) == pytest.approx(math.sqrt(0.2 * 3.1))
+    assert sixteen.verified
+    assert sixteen.factors == (0.3, 1.3)
+    four = TECH.at_bits("mac", "multiply", 4)
+    assert four.value == pytest.approx(0.2 * 0.5**exponent)
+    assert not four.verified  # beyond the widths of the source
+    assert four.factors == (0.3, 3.0)
 
 
 def test_srams_between_the_points_follow_power_laws() -> None:
@@ -185,8 +187,8 @@ ENTRY = (
             SRAM + f"entries: [{ENTRY.replace('energy: 1pJ, ', '')}]\n",
             "",
             (
-                "entries[0].energy must be given, or power, or area_mm2, and only one of them, got "
-                "nothing"
+                "entries[0].energy must be given, or power, or area_mm2, or multiple, and only one "
+                "of them, got nothing"
             ),
         ),
         (

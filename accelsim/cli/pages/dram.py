@@ -309,6 +309,6 @@ all-bank tRP, commands of two or four clocks (LPDDR4, HBM's ACT), and tDQSCK.
   `bursts_per_row` or `columns` is required.
 * `address_mapping` contains each of ro, ch, ra, ba, bg and co once.
 * With `refresh: all_bank`, `tREFI` is longer than a refresh can take.
-* The energy of an event is a number in pJ, or a mapping that also names its source. Without
-  `verified: true` it is starred in every table and plot.
+* The energy of an event is a number in pJ, or a mapping that also has its bounds and its source.
+  Without `verified: true` it counts as unsourced ([energy.md](energy.md)).
 """

@@ -82,7 +82,12 @@ class _OnMachine(Generic[Entry]):
 
 def sources_table(runs: Runs) -> Table:
     """Every energy price used on each machine, with its source and whether it was verified."""
-    columns = _source_columns("action", Column("pj", "price", "energy", lambda on: on.entry.pj))
+    columns = _source_columns(
+        "action",
+        Column("pj", "price", "energy", lambda on: on.entry.pj),
+        Column("low", "low", "energy", lambda on: on.entry.low),
+        Column("high", "high", "energy", lambda on: on.entry.high),
+    )
     prices = {
         (result.arch, each.component, each.action, each.pj): _OnMachine(result.arch, each)
         for result in runs.results
@@ -125,13 +130,13 @@ def area_sources_table(runs: Runs) -> Table:
     return Table.of("area_sources", "Areas of parts", columns, _in_order(areas))
 
 
-def _source_columns(item: str, value: Column[Any]) -> tuple[Column[Any], ...]:
+def _source_columns(item: str, *values: Column[Any]) -> tuple[Column[Any], ...]:
     """Columns of a table of sources; ``item``: the field that names the action or part."""
     return (
         Column("arch", "machine", "text"),
         Column("component", "component", "text", lambda on: on.entry.component),
         Column(item, item, "text", lambda on: getattr(on.entry, item)),
-        value,
+        *values,
         Column("verified", "verified", "text", lambda on: _yes(on.entry.verified)),
         Column("source", "source", "text", lambda on: on.entry.source),
     )

@@ -88,7 +88,10 @@ def test_simulate_passes_the_defaults_of_the_contract(
         "optimizer": "momentum",
         "objective": None,
         "warm": True,
+        "prices": None,
         "seed": 0,
+        "samples": 2000,
+        "sample_seed": 0,
         "dram_trace": None,
     }
 

@@ -153,9 +153,8 @@ def test_bars_that_lie_add_up_too() -> None:
 def test_the_energy_figure_names_runs_totals_and_unverified_prices() -> None:
     with rc_context(STYLE):
         shown = texts(plots.energy_figure(runs()))
-    assert {"bp", "dfa", "ssdfa", "NoC*", "* includes prices without a verified source"} <= set(
-        shown
-    )
+    star = "* under 0.1 to 8 % of the energy is unsourced"
+    assert {"bp", "dfa", "ssdfa", "NoC*", star} <= set(shown)
     assert sum("J" in text for text in shown) == 3
     assert "energy of a step, bp = 1" in shown
 
@@ -171,7 +170,7 @@ def test_energy_bars_add_up_to_the_ratio_of_totals() -> None:
 
 
 def test_a_caption_names_what_the_runs_share() -> None:
-    star = "* includes prices without a verified source"
+    star = "* under 0.1 to 8 % of the energy is unsourced"
     with rc_context(STYLE):
         figure = plots.energy_figure(runs())
         plots.caption(figure, runs())
