@@ -29,6 +29,7 @@ _INPUTS = {
     "workload": ("workload.file:Workload", "workload.loading:load_network"),
     "technology": ("cost.technology_file:TechnologyFile", "cost.technology:load_technology"),
     "dram": ("dram.standard:DramSpec", ""),
+    "ert-map": ("cost.ert:ErtMap", "cost.ert:mapped_prices"),
 }
 """YAML files: the model of each, and a function that loads the file if it must satisfy more than
 the model.

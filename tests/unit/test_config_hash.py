@@ -89,7 +89,7 @@ def own_technology(tmp_path: Path) -> Path:
 
 def test_an_edited_entry_of_a_technology(own_technology: Path) -> None:
     before = document(own_technology)
-    edited(own_technology.with_name("45nm.yaml"), "energy: 0.2pJ", "energy: 0.3pJ")
+    edited(own_technology.with_name("45nm.yaml"), "energy: 0.2pJ", "energy: 0.25pJ")
     after = document(own_technology)
     assert before["energy_pj"] != after["energy_pj"]
     assert before["config_hash"] != after["config_hash"]
@@ -114,7 +114,7 @@ def test_an_edited_technology_that_another_is_scaled_from(own_technology: Path) 
     edited(folder / "28nm.yaml", "technology: 45nm", "technology: ./45nm.yaml")
     path = written(folder, "name: m\nbase: near-memory\ntechnology: ./28nm.yaml\n", "scaled.yaml")
     before = document(path)
-    edited(folder / "45nm.yaml", "energy: 0.2pJ", "energy: 0.3pJ")
+    edited(folder / "45nm.yaml", "energy: 0.2pJ", "energy: 0.25pJ")
     after = document(path)
     assert before["energy_pj"] != after["energy_pj"]
     assert before["config_hash"] != after["config_hash"]

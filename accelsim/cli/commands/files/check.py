@@ -16,7 +16,8 @@ def check(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Machines, workloads, DRAM standards, technologies and networks of importers; "
+            help="Machines, workloads, DRAM standards, technologies, maps into an ERT and networks "
+            "of importers; "
             "traces (.npz); result, comparison, training, reproduction, DRAM and machine documents "
             "(.json).",
             show_default=False,
