@@ -89,8 +89,8 @@ class PEKind(ABC):
     def control_actions(self, timing: ArrayTiming) -> dict[str, int]:
         """Actions of a PE's control, by name.
 
-        Allowed names are those of component ``control`` in `accelsim/cost/energy.py`. Any other
-        name raises InputError when the run is priced.
+        Allowed names are those of component ``control`` in `accelsim/cost/machine_prices.py`. Any
+        other name raises InputError when the run is priced.
         """
         return {"registers": timing.executed, **timing.actions}
 
