@@ -121,6 +121,28 @@ def multiply_add(
     return mm2, f"{multiplier.source}{how}", exact and multiplier.verified and adder.verified
 
 
+def link_bits(architecture: Machine) -> int:
+    """Bits of the registers at the ends of all links."""
+    return _links(architecture)[0] * architecture.noc.width_bits
+
+
+def _links(architecture: Machine) -> tuple[int, str]:
+    """Number of links of the network, and their shape in words."""
+    array, noc = architecture.pe_array, architecture.noc
+    if noc.topology == "mesh":
+        neighbours = array.rows * (array.cols - 1) + array.cols * (array.rows - 1)
+        return 2 * (neighbours + noc.buffer_ports), (
+            f"a mesh of {array.rows} x {array.cols} and {noc.buffer_ports} to the global "
+            f"buffer, both ways"
+        )
+    # Words enter a systolic array at its edges. In other arrays they reach every PE.
+    passing = array.passes_operands
+    leaves = array.rows + array.cols if passing else array.rows * array.cols
+    peers = 0 if passing else noc.peer_links
+    shape = f"a tree over {leaves}" + (f", {peers} between PEs" if peers else "")
+    return max(1, 2 * leaves - 2) + peers, shape
+
+
 class _Parts:
     """Derives the areas of one machine."""
 
@@ -248,20 +270,8 @@ class _Parts:
         """The network: a register of link width at the end of every link. Wires run over the
         cells.
         """
-        array, noc = self.arch.pe_array, self.arch.noc
-        if noc.topology == "mesh":
-            neighbours = array.rows * (array.cols - 1) + array.cols * (array.rows - 1)
-            count = 2 * (neighbours + noc.buffer_ports)
-            shape = (
-                f"a mesh of {array.rows} x {array.cols} and {noc.buffer_ports} to the global "
-                f"buffer, both ways"
-            )
-        else:
-            # Words enter a systolic array at its edges. In other arrays they reach every PE.
-            leaves = array.rows + array.cols if self.passing else self.pes
-            peers = 0 if self.passing else noc.peer_links
-            count = max(1, 2 * leaves - 2) + peers
-            shape = f"a tree over {leaves}" + (f", {peers} between PEs" if peers else "")
+        count, shape = _links(self.arch)
+        noc = self.arch.noc
         label = f"{count} links of {noc.width_bits} bits ({shape})"
         return (
             self._registers(

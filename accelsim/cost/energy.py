@@ -42,9 +42,7 @@ class EnergyTable:
         if the technology lacks an entry.
         """
         derived = MachinePrices(architecture, technology)
-        return cls(
-            (*derived.logic(), *derived.memories(), *derived.leakage(), *dram), technology.name
-        )
+        return cls((*derived.all(), *dram), technology.name)
 
     def __getitem__(self, action: Action) -> Price:
         """The price of an action. InputError if the table has none."""

@@ -63,23 +63,47 @@ class PricePart:
 
     ``pj``: nominal energy; negative where a price is a difference. ``factors``: bounds of the
     log-uniform draw, relative to ``pj``. ``verified``: whether the number, or its bounds, have a
-    source that was read.
+    source that was read. ``level``: level of the machine that spends it (docs/energy.md#levels);
+    "" for that of the price's component.
     """
 
     primitive: str
     pj: float
     factors: Factors
     verified: bool
+    level: str = ""
 
     def times(self, factor: float) -> PricePart:
         """The part of a price that has ``factor`` times the primitive."""
         return replace(self, pj=self.pj * factor)
+
+    def at(self, level: str) -> PricePart:
+        """This part as energy of a level."""
+        return replace(self, level=level)
 
     def unsourced(self, when: bool = True) -> PricePart:
         """This part as an assumption: not verified, with bounds at least as wide as `UNKNOWN`."""
         if not when:
             return self
         return replace(self, factors=widened(self.factors), verified=False)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A derived number in pJ, its source and its parts."""
+
+    pj: float
+    source: str
+    parts: tuple[PricePart, ...]
+
+    @classmethod
+    def sum_of(cls, source: str, *parts: PricePart) -> Number:
+        """The sum of parts."""
+        return cls(sum(part.pj for part in parts), source, parts)
+
+    def price(self, component: str, action: str) -> Price:
+        """The number as the price of an action."""
+        return Price.of(component, action, self.pj, self.source, self.parts)
 
 
 @dataclass(frozen=True)
@@ -104,11 +128,22 @@ class Price:
         """A price with its parts; those of equal primitive and bounds are added."""
         merged: dict[tuple[object, ...], PricePart] = {}
         for part in parts:
-            key = (part.primitive, part.factors, part.verified)
+            key = (part.primitive, part.factors, part.verified, part.level)
             before = merged[key].pj if key in merged else 0.0
             merged[key] = replace(part, pj=before + part.pj)
         known = tuple(part for part in merged.values() if part.pj)
         return cls(component, action, pj, source, all(part.verified for part in known), known)
+
+    def times(self, factor: float, note: str) -> Price:
+        """The price times a factor, of which ``note`` tells; itself if the factor is 1."""
+        if factor == 1.0:
+            return self
+        return replace(
+            self,
+            pj=self.pj * factor,
+            source=self.source + note,
+            parts=tuple(part.times(factor) for part in self.parts),
+        )
 
     @property
     def low(self) -> float:

@@ -22,9 +22,10 @@ LeakageClass = Literal["hp", "lstp"]
 PRIMITIVES = {
     ("mac", ""): "lane",
     ("control", ""): "lane",
-    ("control", "idle_clock"): "idle",
+    ("control", "select"): "select",
+    ("gating", ""): "idle",
     ("noc", ""): "wire",
-    ("prng", ""): "register",
+    ("noc", "mux_bit"): "mux",
 }
 """Draw that moves an entry, by (component, action) or (component, ""); else the component's name.
 
@@ -63,6 +64,7 @@ class Technology:
     srams: Mapping[str, tuple[SramPoint, ...]]
     sram_source: str
     sram_verified: bool
+    voltage: float
     sram_factors: Factors = UNKNOWN
 
     def find(self, component: str, action: str) -> tuple[Entry, ...]:
@@ -113,13 +115,10 @@ class Technology:
         )
 
     def multiple(self, component: str, action: str) -> Primitive:
-        """The bounds of an assumed multiple, 1 at the nominal prices; `UNKNOWN` if the technology
-        has none.
-        """
+        """A multiple of another price, with its bounds. InputError if there is none."""
+        entry = self.one(component, action)
         name = self._primitive(component, action)
-        for entry in self.entries.get((component, action), ()):
-            return Primitive(name, 1.0, entry.factors, entry.source, entry.verified)
-        return Primitive(name, 1.0, UNKNOWN, "", False)
+        return Primitive(name, entry.value, entry.factors, entry.source, entry.verified)
 
     def sram_part(self, pj: float, known: bool) -> PricePart:
         """The part of a price that an SRAM gives. ``known``: the SRAM is one of the table's kind
@@ -315,5 +314,6 @@ def _technology(
         srams,
         sram.source,
         sram.verified,
+        file.voltage,
         sram.factors,
     )

@@ -43,10 +43,10 @@ class Entry(Section):
     energy: Picojoules | None = Field(default=None, description="Energy per action.")
     power: Milliwatts | None = Field(default=None, description="Leakage power.")
     area_mm2: Factor | None = Field(default=None, description="Area in square millimetres.")
-    multiple: Literal[1] | None = Field(
+    multiple: Factor | None = Field(
         default=None,
-        description="Multiple of the price that an assumption derives, of which the bounds are "
-        "uncertain: `vector.op` in multiply-adds.",
+        description="Multiple of a price that is derived: `vector.op` in multiply-adds, the clock "
+        "of idle lanes in that of busy ones.",
     )
     low: Bound | None = Field(
         default=None,
@@ -189,6 +189,9 @@ class TechnologyFile(Section):
     )
     name: str = Field(description="Name in tables.")
     node: Positive = Field(description="Node in nm.")
+    voltage: Factor = Field(
+        default=1.0, description="Supply voltage of the numbers in volts; a machine may have another."
+    )
     scaled_from: Scaling | None = Field(
         default=None,
         description="Start from another technology; the entries below replace those of the same "

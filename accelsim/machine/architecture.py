@@ -60,6 +60,17 @@ class Machine(Section, metaclass=_LoadedOnly):
         description="Transistors of the memories: high performance or low standby power "
         "(leakage differs by 4 orders of magnitude).",
     )
+    clock_gating: Literal["none", "pe", "lane"] = Field(
+        default="lane",
+        description="What keeps its clock and registers running while it is idle: everything, "
+        "a share where whole PEs are gated, a smaller one where each lane is "
+        "(docs/energy.md#clocks).",
+    )
+    voltage: Annotated[float, Field(gt=0, le=2)] | None = Field(
+        default=None,
+        description="Supply voltage of the chip in volts; `null`: that of the technology. Energies "
+        "go with its square, leakage with it.",
+    )
     precision: Precision = Field(default_factory=Precision, description="Word sizes.")
     format: Formats = Field(default_factory=Formats, description="Storage formats of tensors.")
     pe_array: Annotated[PEArray, Kinds(PE_KINDS)] = Field(description="PEs and lanes.")

@@ -88,6 +88,8 @@ class PEArray(Section):
     """Whether operands pass from PE to PE through registers, and no PE keeps a word between
     folds.
     """
+    keeps_sums: ClassVar[bool] = True
+    """Whether a lane keeps the partial sum of its output in flip-flops, not in a scratchpad."""
     register_keys: ClassVar[tuple[str, ...]] = ()
     """Keys that size the registers of a PE, which take part of its scratchpad under any mapping."""
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from accelsim.config.models.section import Bits, Section
 
 
 class Precision(Section):
-    """Word sizes in bits by operand role."""
+    """Word sizes in bits by operand role, and what their bits mean."""
+
+    number_format: Literal["integer", "float", "bfloat"] = Field(
+        default="integer",
+        description="Numbers of the arithmetic, at the widths below: `integer` (int4 to int32), "
+        "IEEE `float` (fp8, fp16, fp32), or `bfloat`, with the exponent of fp32 (bf16). It prices "
+        "multipliers, adders and the vector unit.",
+    )
 
     weight: Bits = Field(default=16, description="Weights and batch-norm parameters.")
     activation: Bits = Field(default=16, description="Forward activations.")

@@ -42,6 +42,15 @@ from accelsim.sim.stalls import attribute
 from accelsim.step.ops import Contraction, Op
 
 
+EVERY_CYCLE = (
+    ("leakage", "cycles"),
+    ("vector", "clock"),
+    ("noc", "clock"),
+    ("global_buffer", "clock"),
+)
+"""Actions of every cycle of a run."""
+
+
 class Simulation:
     """State of one run of one or more steps, back to back."""
 
@@ -261,7 +270,8 @@ class Simulation:
         check_links(plans, self._pipelines, self._architecture.global_buffer, cycles)
         background = ActionCounts()
         background.add("control", "idle_clock", self._lanes * cycles - held)
-        background.add("leakage", "cycles", cycles)
+        for component, action in EVERY_CYCLE:
+            background.add(component, action, cycles)
         self._channels.finish(
             -(-cycles * PICOSECONDS // self._architecture.clock_hz),
             [record.counts for record in self._records],

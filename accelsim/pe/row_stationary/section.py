@@ -45,6 +45,7 @@ class RowStationaryArray(DenseArray):
 
     verbs: ClassVar[str] = "accelsim.pe.row_stationary.kind:RowStationary"
     setting: ClassVar[str] = "with a row-stationary array"
+    keeps_sums: ClassVar[bool] = False
     register_keys: ClassVar[tuple[str, ...]] = ("filter_words", "input_words", "psum_words")
 
     def register_bits(self, precision: Precision) -> int:
