@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from accelsim.config.names import Component
 from accelsim.cost.counters import Action, ActionCounts
 from accelsim.cost.machine_prices import MachinePrices
-from accelsim.cost.price import Price
+from accelsim.cost.price import Price, PricePart
 from accelsim.cost.technology import Technology
 from accelsim.cost.uncertainty import result_component
 from accelsim.errors import InputError
@@ -63,6 +63,16 @@ class EnergyTable:
             component = result_component(action[0])
             result[component] = result.get(component, 0.0) + times * self[action].pj
         return result
+
+    def by_level(self, counts: ActionCounts) -> dict[str, float]:
+        """pJ by ``component.level``, in order of name. A component's levels add up to it."""
+        result: dict[str, float] = {}
+        for action, times in counts:
+            component, price = result_component(action[0]), self[action]
+            for part in price.parts or (PricePart("", price.pj, (1, 1), price.verified),):
+                level = f"{component}.{part.level or component}"
+                result[level] = result.get(level, 0.0) + times * part.pj
+        return dict(sorted(result.items()))
 
     def total(self, counts: ActionCounts) -> float:
         """pJ of all counts."""

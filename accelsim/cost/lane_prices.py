@@ -130,15 +130,17 @@ class LanePrices:
         """``clock`` of a lane per cycle, or its ``registers`` per MAC, with the lane's share of the
         sequencer.
         """
-        array, share = self.arch.pe_array, self.clock_share if action == "clock" else 1.0
-        sums = self.psum_bits if array.keeps_sums else 0
-        level = "lane_clock" if action == "clock" else "operand_registers"
-        bits = 2 * self.operand_bits
-        parts = [self.bit.part(share * bits).at(level)]
-        if sums:
-            parts.append(self.bit.part(share * sums).at(level if share != 1 else "accumulators"))
+        array, clocked = self.arch.pe_array, action == "clock"
+        share = self.clock_share if clocked else 1.0
+        bits, sums = 2 * self.operand_bits, self.psum_bits if array.keeps_sums else 0
+        held = (
+            (("lane_clock", bits + sums),)
+            if clocked
+            else (("operand_registers", bits), ("accumulators", sums))
+        )
+        parts = [self.bit.part(share * count).at(level) for level, count in held if count]
         source = f"{bits + sums} flip-flops of a lane, {self.bit.source}"
-        if action == "clock":
+        if clocked:
             source += f", times {share:.3g}, clock over data in EIE's PE"
         if not array.passes_operands:
             whole = self.tech.at_bits("control", action)

@@ -80,6 +80,7 @@ def assembled(
         tensors=tensors(run),
         array_cycles=array_cycles(run, ops, fields["schedule"] == Schedule.SERIAL),
         search=_search(run.mapped),
+        energy_by_level_pj=table.by_level(counts),
         actions={".".join(action): times for action, times in counts},
         energy_sources=tuple(EnergySource.of(table[action]) for action, _ in counts),
         area_sources=tuple(AreaSource(**vars(each)) for each in areas),

@@ -27,6 +27,7 @@ MEANS = (
     "peak_stash_bytes",
     "bytes",
     "energy_by_component_pj",
+    "energy_by_level_pj",
     "unattributed_pj",
     "unattributed_by_component_pj",
     "spilled_words",

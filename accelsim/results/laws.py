@@ -121,6 +121,7 @@ def _macs(result: Result) -> Iterator[str]:
 
 
 def _energy(result: Result) -> Iterator[str]:
+    levels = result.energy_by_level_pj
     for place, part in _named(result):
         if part.energy_by_component_pj is not None:
             components = math.fsum(part.energy_by_component_pj.values())
@@ -130,6 +131,12 @@ def _energy(result: Result) -> Iterator[str]:
                     part.energy_pj,
                     components,
                 )
+    for component, energy in result.energy_by_component_pj.items() if levels else ():
+        found = math.fsum(pj for name, pj in levels.items() if name.split(".")[0] == component)
+        if _differ(energy, found):
+            yield from _equal(
+                f"energy_by_component_pj.{component} = sum of its levels", energy, found
+            )
     yield from _equal(
         "energy_pj = ops' energy_pj + unattributed_pj",
         result.energy_pj,

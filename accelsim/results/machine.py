@@ -4,13 +4,13 @@ and warnings. Prices and areas of a machine, with their sources, in results.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from accelsim.cost.price import Price
-from accelsim.results.document import Area, Document, Part
+from accelsim.results.document import OMITTED, Area, Document, Part
 
 Rate = Annotated[float, Field(ge=0)]
 
@@ -25,6 +25,7 @@ class PricePart(Part):
     pj: float
     factors: tuple[float, float]
     verified: bool
+    level: str = field(default="", metadata=OMITTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,6 +134,8 @@ class Result(Shown, Document):
     peak_stash_bytes: Count
     bytes: Bytes
     energy_by_component_pj: dict[str, Energy]
+    energy_by_level_pj: Annotated[dict[str, float], EMPTY] = field(default_factory=dict)
+    """By ``component.level`` (docs/energy.md#levels); the levels of a component add up to it."""
     energy_interval_pj: Interval | None = None
     """The 5th and 95th percentile of `energy_pj`, which is at nominal prices, over the bounds of
     the prices; null without samples.
