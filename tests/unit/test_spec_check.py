@@ -104,8 +104,8 @@ def test_a_file_of_no_kind(tmp_path: Path) -> None:
     path.write_text("qqq: 1\n")
     assert [str(fault) for fault in faults(path)] == [
         (
-            f"{path}:1:1: the file must be one of arch, dram, ert-map, result, technology, trace or "
-            f"workload, got none of their keys"
+            f"{path}:1:1: the file must be one of arch, dram, ert-map, result, technology, trace "
+            f"or workload, got none of their keys"
         )
     ]
     path.write_text("- 1\n")
