@@ -219,5 +219,5 @@ class LanePrices:
             f"{multiple.value:g} multiply-add per operation, the most expensive case: "
             f"{work.source}; and {bits} flip-flops with their clock: {self.bit.source}",
             PricePart(multiple.primitive, multiple.value * work.pj, multiple.factors, known),
-            self.bit.part(bits * (1 + self.clock_share)),
+            self.bit.part(bits * (1 + self.clock_share)).unsourced(),
         )

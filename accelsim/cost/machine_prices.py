@@ -11,6 +11,7 @@ from accelsim.cost.price import Number, Price, PricePart
 from accelsim.cost.technology import Technology
 from accelsim.machine.architecture import Machine
 
+
 class MachinePrices:
     """Derives the prices of on-chip actions."""
 
@@ -117,7 +118,8 @@ class MachinePrices:
             self.tech.one("leakage", "adder"),
         )
         multiplier_mw = (
-            multiplier.value * (self.lanes.operand_bits / (multiplier.bits or self.lanes.operand_bits)) ** 2
+            multiplier.value
+            * (self.lanes.operand_bits / (multiplier.bits or self.lanes.operand_bits)) ** 2
         )
         adder_mw = adder.value * self.lanes.psum_bits / (adder.bits or self.lanes.psum_bits)
         # The logic figures are for high-performance transistors. Those of another class leak less

@@ -190,7 +190,8 @@ class TechnologyFile(Section):
     name: str = Field(description="Name in tables.")
     node: Positive = Field(description="Node in nm.")
     voltage: Factor = Field(
-        default=1.0, description="Supply voltage of the numbers in volts; a machine may have another."
+        default=1.0,
+        description="Supply voltage of the numbers in volts; a machine may have another.",
     )
     scaled_from: Scaling | None = Field(
         default=None,

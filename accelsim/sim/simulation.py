@@ -41,7 +41,6 @@ from accelsim.sim.run import OpRecord, Run
 from accelsim.sim.stalls import attribute
 from accelsim.step.ops import Contraction, Op
 
-
 EVERY_CYCLE = (
     ("leakage", "cycles"),
     ("vector", "clock"),

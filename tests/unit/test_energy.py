@@ -40,9 +40,9 @@ ACTIONS = {
         "fifo_read",
     },
     "scratchpad": {"read_bits", "write_bits", "transposed_read_bits"},
-    "noc": {"bit_hops"},
-    "global_buffer": {"read_bits", "write_bits"},
-    "vector": {"op"},
+    "noc": {"bit_hops", "clock"},
+    "global_buffer": {"read_bits", "write_bits", "clock"},
+    "vector": {"op", "clock"},
     "prng": {"words"},
     "leakage": {"cycles"},
     "dram": {
@@ -101,30 +101,100 @@ def test_the_widest_operand_sets_the_multiplier() -> None:
     ) == pytest.approx(3.1 + 0.1)
 
 
-def test_gated_macs_cost_three_percent() -> None:
-    """Accelergy's tables: 0.06595 of 2.20035 pJ."""
-    ratio = TABLE["mac", "gated"].pj / TABLE["mac", "multiply_add"].pj
+BIT = 0.009
+"""Aladdin: a flip-flop."""
+CLOCKED = 1.874 / 1.026
+"""EIE: clock over registers."""
+ROUTER = 0.680 / 32 + BIT * (1 + CLOCKED)
+"""Aladdin: a multiplexer and a flip-flop per bit, with its clock."""
+
+
+def test_gated_macs_leave_three_percent_and_read_and_test_their_operand() -> None:
+    """Accelergy's tables: 0.06595 of 2.20035 pJ. Aladdin: 16 flip-flops, a comparator."""
+    left = TABLE["mac", "gated"].pj - 16 * BIT - 0.0295
+    ratio = left / TABLE["mac", "multiply_add"].pj
     assert ratio == pytest.approx(0.06595 / 2.20035) == pytest.approx(0.03, abs=0.001)
 
 
-def test_a_lane_of_eie_adds_up() -> None:
-    """EIE, a PE at 800 MHz: 9.157 mW less 5.416 of memory are clock, registers and combinational
-    logic, in which the MAC is.
+def test_a_pe_of_one_lane_is_eie_s() -> None:
+    """EIE, a PE at 800 MHz: clock 1.874 mW, registers 1.026 mW. Its lane has 48 flip-flops; two
+    operands of 16 bits and a sum of 32 are 64.
     """
-    lane = (
-        sum(TABLE["control", action].pj for action in ("clock", "registers", "window_select"))
-        + math.sqrt(0.2 * 3.1)
-        + 0.05
+    narrow = {"psum": 16}
+    for action, power, share in (("clock", 1.874, CLOCKED), ("registers", 1.026, 1.0)):
+        one = pj("control", action, pe_array={"lanes": 1}, precision=narrow)
+        assert one * 0.8 == pytest.approx(power)
+        wider = pj("control", action, pe_array={"lanes": 1})
+        assert wider - one == pytest.approx(16 * BIT * share)
+
+
+def test_lanes_share_the_sequencer_of_their_pe() -> None:
+    whole = (1.874 + 1.026) / 0.8 - 48 * BIT * (1 + CLOCKED)
+    lane = 64 * BIT * (1 + CLOCKED)
+    for lanes in (1, 4, 16):
+        each = sum(
+            pj("control", action, pe_array={"lanes": lanes}) for action in ("clock", "registers")
+        )
+        assert each == pytest.approx(lane + whole / lanes)
+
+
+def test_a_systolic_pe_has_flip_flops_alone() -> None:
+    table = EnergyTable.build(load_machine("systolic-32x32"), TECH, ())
+    words = load_machine("systolic-32x32").precision
+    bits = 2 * words.weight + words.psum
+    assert table["control", "clock"].pj == pytest.approx(bits * BIT * CLOCKED)
+    assert table["control", "registers"].pj == pytest.approx(bits * BIT)
+
+
+@pytest.mark.parametrize(("gating", "left"), [("none", 1.0), ("pe", 0.3), ("lane", 0.1)])
+def test_what_idles_keeps_a_part_of_its_clock_and_registers(gating: str, left: float) -> None:
+    busy = TABLE["control", "clock"].pj + TABLE["control", "registers"].pj
+    assert pj("control", "idle_clock", clock_gating=gating) == pytest.approx(left * busy)
+    slots = TABLE["vector", "clock"].pj / 0.1
+    assert slots == pytest.approx(machine().vector_unit.width * 3 * 16 * BIT * CLOCKED)
+    assert pj("vector", "clock", clock_gating=gating) == pytest.approx(left * slots)
+
+
+def test_energies_go_with_the_square_of_the_voltage_and_leakage_with_it() -> None:
+    low = EnergyTable.build(machine(voltage=0.6), TECH, dram_prices(LPDDR4))
+    for price in TABLE.provenance():
+        factor = {"dram": 1.0, "leakage": 0.6 / 0.9}.get(price.component, (0.6 / 0.9) ** 2)
+        found = low[price.component, price.action]
+        assert found.pj == pytest.approx(factor * price.pj)
+        assert math.fsum(part.pj for part in found.parts) == pytest.approx(found.pj)
+
+
+def test_floating_point_has_prices_of_its_own() -> None:
+    """Horowitz 2014: 16 bits 1.1 and 0.4 pJ, 32 bits 3.7 and 0.9 pJ."""
+    half = pj("mac", "multiply_add", precision={"number_format": "float", "psum": 16})
+    assert half == pytest.approx(1.1 + 0.4)
+    single = dict.fromkeys(("weight", "activation", "error", "feedback"), 32)
+    whole = pj("mac", "multiply_add", precision={**single, "number_format": "float"})
+    assert whole == pytest.approx(3.7 + 0.9)
+    brain = pj("mac", "multiply_add", precision={"number_format": "bfloat", "psum": 16})
+    assert brain < half
+
+
+def test_levels_add_up_to_their_components() -> None:
+    counts = ActionCounts(
+        {
+            (component, action): 3
+            for component, actions in ACTIONS.items()
+            for action in sorted(actions)
+        }
     )
-    assert lane * 0.8 == pytest.approx(9.157 - 5.416, abs=1e-3)
-    assert TABLE["control", "clock"].pj * 0.8 / 9.157 == pytest.approx(0.2046, abs=1e-4)
+    levels = TABLE.by_level(counts)
+    for component, energy in TABLE.energy(counts).items():
+        found = [value for name, value in levels.items() if name.split(".")[0] == component]
+        assert math.fsum(found) == pytest.approx(energy)
+    assert {"control.sequencer", "control.accumulators", "noc.router"} <= set(levels)
 
 
 def test_a_product_with_one_bit_is_an_addition() -> None:
     """Horowitz 2014: an add of 32 bits takes 0.1 pJ. Gated, the same part of it as of a MAC."""
     assert TABLE["mac", "add"].pj == pytest.approx(0.1)
     ratios = [
-        TABLE["mac", gated].pj / TABLE["mac", whole].pj
+        (TABLE["mac", gated].pj - 16 * BIT - 0.0295) / TABLE["mac", whole].pj
         for gated, whole in (("gated", "multiply_add"), ("gated_add", "add"))
     ]
     assert ratios[0] == pytest.approx(ratios[1])
@@ -151,7 +221,7 @@ def test_banked_scratchpads_pay_for_one_bank_and_the_way_to_it() -> None:
     assert pj("scratchpad", "read_bits", **four) == pytest.approx(bank.read_pj / 16 + 0.1 * way)
     assert pj("scratchpad", "write_bits", **four) == pytest.approx(bank.write_pj / 16 + 0.1 * way)
     assert pj("noc", "bit_hops", **four) == pytest.approx(
-        0.1 * math.sqrt(4 * bank.area_mm2 + 4 * 0.043238)
+        0.1 * math.sqrt(4 * bank.area_mm2 + 4 * 0.043238) + ROUTER
     )
 
 
@@ -167,9 +237,9 @@ def test_global_buffer_bits_travel_to_their_bank() -> None:
     )
 
 
-def test_a_hop_is_the_side_of_a_pe() -> None:
+def test_a_hop_is_the_side_of_a_pe_and_a_router() -> None:
     area = TECH.sram("lstp", 131072, 16).area_mm2 + 4 * 0.043238
-    assert TABLE["noc", "bit_hops"].pj == pytest.approx(0.1 * math.sqrt(area))
+    assert TABLE["noc", "bit_hops"].pj == pytest.approx(0.1 * math.sqrt(area) + ROUTER)
 
 
 def test_leakage_of_the_whole_machine() -> None:
@@ -192,7 +262,8 @@ def test_leakage_of_a_cycle_goes_with_its_length() -> None:
 
 def test_generated_feedback_and_vector_operations() -> None:
     assert TABLE["prng", "words"].pj == pytest.approx(16 * 0.009 + 3 * 0.05)
-    assert TABLE["vector", "op"].pj == pytest.approx(math.sqrt(0.2 * 3.1) + 0.05)
+    registers = 3 * 16 * BIT * (1 + CLOCKED)
+    assert TABLE["vector", "op"].pj == pytest.approx(math.sqrt(0.2 * 3.1) + 0.05 + registers)
 
 
 def test_ddr4_prices() -> None:
@@ -253,9 +324,8 @@ def test_28_nm_scales_logic_and_srams_but_not_dram() -> None:
         assert small[component, action].pj == pytest.approx(0.507 * TABLE[component, action].pj)
     for action in ACTIONS["dram"]:
         assert small["dram", action].pj == TABLE["dram", action].pj
-    assert small["noc", "bit_hops"].pj == pytest.approx(
-        0.8 * math.sqrt(0.377) * TABLE["noc", "bit_hops"].pj
-    )
+    wires = 0.8 * math.sqrt(0.377) * (TABLE["noc", "bit_hops"].pj - ROUTER)
+    assert small["noc", "bit_hops"].pj == pytest.approx(wires + 0.507 * ROUTER)
 
 
 def test_an_action_without_a_price_is_an_error() -> None:
