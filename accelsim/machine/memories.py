@@ -191,5 +191,6 @@ class Dram(Section):
         default=None,
         description="Order in which an engine offers the bursts of several transfers: one burst of "
         "each in turn, or all bursts of the op that started first, operand by operand. `null`: "
-        "`round_robin` with canonical mappings, `oldest_first` under another objective.",
+        "`round_robin` with canonical mappings; under another objective `oldest_first`, in short "
+        "steps the faster of both.",
     )

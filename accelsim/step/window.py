@@ -59,7 +59,7 @@ class Window:
             self.positions, self.size, self.taps, 1, -self.dilation, -self.padding, self.stride
         )
 
-    @property
+    @cached_property
     def swapped(self) -> Window:
         """Window over the same elements with positions and taps exchanged."""
         return replace(

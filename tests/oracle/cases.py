@@ -11,7 +11,7 @@ from accelsim.machine.architecture import Machine
 from accelsim.mapping.loop_nest import loop_nest
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.mapping.tiler import Tiler
+from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.mapping import Mapping, Tiling
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, TrainingStep

@@ -13,7 +13,7 @@ from accelsim.kernels.bits.taps import MapTaps
 from accelsim.machine.architecture import Machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.mapping.tiler import Tiler
+from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.mapping import Mapping, Tiling
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass, Role

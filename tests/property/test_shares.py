@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from accelsim.kernels.bits.reads import Share
-from accelsim.mapping.footprint import (
+from accelsim.mapping.tiling.footprint import (
     Footprint,
     channels_of_one,
     gradient_channels,

@@ -10,8 +10,8 @@ import pytest
 
 from accelsim.errors import InputError
 from accelsim.machine.mapping_choice import Pin
-from accelsim.mapping.tiler import Tiler
-from accelsim.mapping.tilings import choices
+from accelsim.mapping.tiling.choices import choices
+from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.mapping import Tiling
 from tests.examples import examples
 from tests.oracle.cases import mapped, skipping, step_of
@@ -66,7 +66,7 @@ def test_no_tiling_that_fits_moves_fewer_words_than_all_choices(part: int) -> No
     compared = 0
     for number in range(part, examples(200, 1500), 2):
         for tiler in tilers(number):
-            found = choices(tiler)
+            found = list(choices(tiler))
             assert found[0] is None
             chosen = [each for each in found if each is not None]
             for pes in tiler.tiled.channel_splits:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
-from accelsim.mapping.footprint import gradient_channels, reduction_footprint
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.mapping.tiler import Tiler
-from accelsim.mapping.tilings import choices
+from accelsim.mapping.tiling.choices import choices
+from accelsim.mapping.tiling.footprint import gradient_channels, reduction_footprint
+from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.mapping import Tiling
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass
@@ -134,7 +134,7 @@ def test_every_choice_is_legal_and_covers_the_op(
     for op in step.ops:
         if isinstance(op, Contraction):
             tiler = Tiler(mapper, op)
-            found = choices(tiler)
+            found = list(choices(tiler))
             assert found[0] is None
             assert len(set(found)) == len(found)
             for tiling in found[1:]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from accelsim.mapping.tiler import Tiler
+from accelsim.mapping.tiling.tiler import Tiler
 from tests.examples import examples
 from tests.oracle.cases import Case, cases, chosen, row_stationary, skipping, systolic
 from tests.oracle.counted import Counted

@@ -10,12 +10,13 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
-from accelsim.mapping.demand import words_again
 from accelsim.mapping.loop_nest import loop_nest
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.mapping.tiler import Tiler
-from accelsim.mapping.tilings import choices
+from accelsim.mapping.tiling.arrays import Tilings
+from accelsim.mapping.tiling.choices import choices
+from accelsim.mapping.tiling.demand import footprints, words_again
+from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.mapping import Tiling
 from accelsim.results.result import Result
 from accelsim.rules.registry import lower
@@ -62,11 +63,19 @@ def test_a_group_that_is_alone_in_the_last_outer_tile_stays() -> None:
     outer tile of channels to the next; the seven groups before are fetched again.
     """
     found = tiler("conv0.FF", small(scratchpad__capacity="64KiB", scratchpad__working="64KiB"))
-    groups = found.tiled.footprint(8 * 2)
     tiling = replace(WHOLE, buffer_order="positions", buffer_channels=1, buffer_positions=56)
-    assert words_again(tiling, 64, groups) == groups.total - groups.last
     smaller = replace(tiling, together=4)  # two groups in the last outer tile
-    assert words_again(smaller, 64, found.tiled.footprint(4 * 2)) == found.tiled.footprint(8).total
+    tilings = Tilings.of([tiling, smaller])
+    groups = footprints(found.tiled, tilings.together * 2)
+    again = words_again(tilings, 64, groups)
+    assert again.tolist() == [groups.total[0] - groups.last[0], groups.total[1]]
+
+
+def test_demands_of_many_tilings_are_those_of_each() -> None:
+    found = tiler("conv0.FF", small(scratchpad__capacity="64KiB", scratchpad__working="64KiB"))
+    needs = {tiling: need for tiling, need in choices(found).items() if tiling is not None}
+    assert len(needs) > 1
+    assert needs == {tiling: found.demand(tiling) for tiling in needs}
 
 
 @pytest.mark.parametrize("transpose", ["remote_read", "psum_reduce", "transposable"])

@@ -72,6 +72,7 @@ class ExpectedLanes(TimingModel):
         super().__init__(architecture, masks)
         self._walks = walks
         self._densities: dict[str, Densities] = {}
+        self._extents: dict[str, tuple[Extent, Extent]] = {}
 
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
@@ -117,7 +118,7 @@ class ExpectedLanes(TimingModel):
         op, skip = mapping.op, skipped(self.architecture, mapping.op)
         if op.nest.outer_product and self._walks.lanes_per_output == 1:
             return self._segments(mapping, known)
-        mean, most = (extent.shared(mapping.reduction_pes) for extent in self._extents(op.nest))
+        mean, most = (extent.shared(mapping.reduction_pes) for extent in self._extents_of(op))
         seen = known.stationary if skip.stationary else 1.0
         executed, latest = (
             seen * (extent.inside * known.moving if skip.moving else extent.macs)
@@ -144,8 +145,13 @@ class ExpectedLanes(TimingModel):
         share = 1.0 if op.nest.sums_samples else known.needed
         return each_channel * mapping.positions_per_tile * share
 
-    def _extents(self, nest: Nest) -> tuple[Extent, Extent]:
+    def _extents_of(self, op: Contraction) -> tuple[Extent, Extent]:
         """The mean stream of an op's outputs, and one as long as the longest."""
+        if op.name not in self._extents:
+            self._extents[op.name] = self._measured(op.nest)
+        return self._extents[op.name]
+
+    def _measured(self, nest: Nest) -> tuple[Extent, Extent]:
         if nest.unshared:
             whole = Extent(nest.reduction, nest.reduction, nest.reduction)
             return whole, whole

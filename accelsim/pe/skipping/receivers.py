@@ -8,7 +8,6 @@ channels (`channel_takers`), in the groups of PEs whose positions read it (`movi
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import IntEnum
 from functools import lru_cache
 from math import gcd, lcm
@@ -228,21 +227,38 @@ def _gradient_taken(nest: Nest, share: Share, chunk: int) -> tuple[int, int]:
     processors = share.tile // share.run
     holder = position // (share.tile * share.together) * processors
     holder += position % share.tile // share.run
-    taps: dict[tuple[int, int], list[Tap]] = {}
-    columns = nest.columns.positions
-    for processor, channel, tap in zip(
-        holder.tolist(), (position % depth).tolist(), (position // depth).tolist(), strict=True
-    ):
-        taps.setdefault((processor, channel), []).append(divmod(tap, columns))
-    whole = Share(chunk, chunk, 1)
-    words: Counter[int] = Counter()
-    of_kernel: dict[tuple[Tap, ...], int] = {}
-    for (processor, _), found in taps.items():
-        kernel = tuple(found)
-        if kernel not in of_kernel:
-            of_kernel[kernel] = _distinct(nest, kernel, whole)[0]
-        words[processor] += of_kernel[kernel]
-    return nest.groups * words.total(), max(words.values())
+    channel_of_one = holder * depth + position % depth
+    order = np.argsort(channel_of_one, kind="stable")
+    first = _starts(channel_of_one[order])
+    sets, which = _sets(position[order] // depth, first)
+    columns, whole = nest.columns.positions, Share(chunk, chunk, 1)
+    kernels = [tuple(divmod(tap, columns) for tap in taps) for taps in sets]
+    words = np.array([_distinct(nest, kernel, whole)[0] for kernel in kernels], np.int64)[which]
+    of_one = np.add.reduceat(words, _starts(holder[order][first]))
+    return nest.groups * int(of_one.sum()), int(of_one.max())
+
+
+def _starts(keys: Ints) -> Ints:
+    """Index of the first of each run of equal keys."""
+    return np.flatnonzero(np.diff(keys, prepend=-1))
+
+
+def _sets(members: Ints, first: Ints) -> tuple[list[list[int]], Ints]:
+    """The different sets among runs of members, which begin at ``first``, and the set of each run.
+    Members are small numbers, at least 0, in rising order within a run.
+    """
+    words = [
+        np.bitwise_or.reduceat(np.where(members // 62 == word, 1 << members % 62, 0), first)
+        for word in range(int(members.max()) // 62 + 1)
+    ]
+    _, alike, which = np.unique(
+        np.stack(words, axis=1) if len(words) > 1 else words[0],
+        return_index=True,
+        return_inverse=True,
+        axis=0 if len(words) > 1 else None,
+    )
+    ends = np.append(first[1:], len(members))
+    return [members[first[run] : ends[run]].tolist() for run in alike.tolist()], which
 
 
 @lru_cache(maxsize=16384)

@@ -17,10 +17,10 @@ from accelsim.errors import Fault, InputError
 from accelsim.machine.architecture import Machine
 from accelsim.machine.mapping_choice import Pin
 from accelsim.mapping.mapper import Mapper
-from accelsim.mapping.tiler import Tiler
-from accelsim.mapping.tilings import choices
-from accelsim.pe.mapping import Mapping, Tiling
-from accelsim.sim.planning.chosen import Chosen
+from accelsim.mapping.tiling.choices import Choices, choices
+from accelsim.mapping.tiling.tiler import Tiler
+from accelsim.pe.mapping import Mapping
+from accelsim.sim.planning.chosen import Chosen, Cost
 from accelsim.sim.planning.costs import Costs, Objective
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.step.ops import Contraction, Op
@@ -42,8 +42,9 @@ class Memo:
     """
 
     tilers: dict[Hashable, Tiler] = field(default_factory=dict)
-    tilings: dict[Hashable, list[Tiling | None]] = field(default_factory=dict)
+    tilings: dict[Hashable, Choices] = field(default_factory=dict)
     chosen: dict[Hashable, Chosen] = field(default_factory=dict)
+    vector: dict[Hashable, Cost] = field(default_factory=dict)
 
 
 class Choice:
@@ -114,9 +115,16 @@ class Choice:
             self._memo.chosen[key] = self._chosen(tiler, expected)
         return self._memo.chosen[key]
 
+    def vector_cost(self, places: Hashable, plan: Callable[[], OpPlan]) -> Cost:
+        """Cost of vector work; later calls with the same op and ``places`` return the same."""
+        if places not in self._memo.vector:
+            self._memo.vector[places] = self.costs.of(plan())
+        return self._memo.vector[places]
+
     def _chosen(self, tiler: Tiler, expected: Expected) -> Chosen:
-        tilings = self._choices(tiler)
-        plans = [expected(tiler.mapping(tiling), False) for tiling in tilings]
+        needs = self._choices(tiler)
+        tilings = list(needs)
+        plans = [expected(tiler.mapping(*each), False) for each in needs.items()]
         costs = [self.costs.of(plan) for plan in plans]
         aims = [
             self.objective.of_op(cost) * (1 - MARGIN * (tiling is None))
@@ -129,18 +137,18 @@ class Choice:
             chosen = replace(chosen, second=tilings[others[0]], second_cost=costs[others[0]])
         if self.objective.name == "canonical":
             return chosen
-        parts = expected(tiler.mapping(tilings[best]), True)
+        parts = expected(tiler.mapping(tilings[best], needs[tilings[best]]), True)
         cost = self.costs.of(parts)
         if self.objective.of_op(cost) < (1 - MARGIN) * self.objective.of_op(chosen.cost):
             return replace(chosen, cost=cost, in_parts=True)
         return chosen
 
-    def _choices(self, tiler: Tiler) -> list[Tiling | None]:
+    def _choices(self, tiler: Tiler) -> Choices:
         pin = self.pin(tiler.op)
         if pin is not None:
             return choices(tiler, pin)
         if self._canonical:
-            return [None]
+            return {None: None}
         tilings = self._memo.tilings.get(tiler.geometry)
         if tilings is None:
             tilings = self._memo.tilings[tiler.geometry] = choices(tiler)

@@ -13,7 +13,7 @@ from accelsim.machine.memories import Scratchpad
 from accelsim.machine.words import access_bits, value_bits, word_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import updates_in_pe
-from accelsim.mapping.tiler import Tiler
+from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
 from accelsim.pe.timing import ArrayTiming, TimingModel
 from accelsim.sim.memory.tensors import TensorMemory
@@ -75,6 +75,7 @@ class Planner:
             plan = self._mapped(step, mapping, pes, self._model, chosen.in_parts)
             return replace(plan, chosen=chosen)
         if isinstance(op, VectorWork):
+            self._produce(step, op)
             return self._vector(step, op, pes)
         if isinstance(op, Load):
             return self._load(step, op)
@@ -84,11 +85,22 @@ class Planner:
         """Expected cost of an op that starts, under the mapping that it would get. Its outputs are
         allocated in the memories first.
         """
-        if not isinstance(op, Contraction):
-            return self._choice.costs.of(self.plan(step, op, partition))
+        pes = self._pes(op, partition)
         self._memory.start(step, op)
-        tiler, placed = self._placed(step, op)
-        return self._chosen(step, tiler, placed, self._pes(op, partition)).cost
+        if isinstance(op, Contraction):
+            tiler, placed = self._placed(step, op)
+            return self._chosen(step, tiler, placed, pes).cost
+        if not isinstance(op, VectorWork):
+            raise TypeError(f"{op.name}: a step has contractions and vector work, got {type(op)}")
+        self._produce(step, op)
+        homes = map(self._mapper.home, op.tensors)
+        splits = (self._memory.local_split(step, tensor) for tensor in op.tensors)
+        places = (op.name, pes.start, *self._places(step, op), *homes, *splits)
+        return self._choice.vector_cost(places, lambda: self._vector(step, op, pes))
+
+    def _produce(self, step: int, op: VectorWork) -> None:
+        for tensor in op.outputs:
+            self._memory.produce(step, tensor, None, op.layer)
 
     def _pes(self, op: Op, partition: int | None) -> range:
         homes = self._memory.residency.partition_of
@@ -103,7 +115,10 @@ class Planner:
         for tensor in op.outputs:
             split = self._mapper.gradient_split(op, tensor)
             self._memory.produce(step, tensor, split, op.layer)
-        return tiler, tuple(
+        return tiler, self._places(step, op)
+
+    def _places(self, step: int, op: Op) -> Places:
+        return tuple(
             (self._memory.in_dram(step, tensor), self._memory.stash_pes(step, tensor))
             for tensor in op.tensors
         )
@@ -122,7 +137,7 @@ class Planner:
         transfers = self._riders.passed_on(op, mapping.transfers)
         transfers += self._riders.beside(op, transfers)
         for moved in beyond_the_array(op):
-            transfers += self._vector_transfers(step, *moved, in_pe=False)
+            transfers += vector_transfers(self._memory, step, *moved, in_pe=False)
         tiles = mapping.channel_tiles * mapping.position_tiles
         blocks = self._blocks(step, transfers, tiles, PARTS_OF_TILES if in_parts else 0)
         key = (model, op.name, blocks, mapping.tiling)
@@ -186,8 +201,6 @@ class Planner:
     def _vector(self, step: int, op: VectorWork, pes: range) -> OpPlan:
         unit, array = self._architecture.vector_unit, self._architecture.pe_array
         in_pe = updates_in_pe(op, self._architecture)
-        for tensor in op.outputs:
-            self._memory.produce(step, tensor, None, op.layer)
         transfers = [
             transfer
             for inbound, moved in (
@@ -202,7 +215,7 @@ class Planner:
                 (False, [(tensor, tensor.elements) for tensor in op.outputs]),
             )
             for tensor, words in moved
-            for transfer in self._vector_transfers(step, tensor, words, inbound, in_pe)
+            for transfer in vector_transfers(self._memory, step, tensor, words, inbound, in_pe)
         ]
         transfers += self._riders.beside(op, transfers)
         slots = len(pes) * array.lanes if in_pe else unit.width
@@ -218,44 +231,6 @@ class Planner:
         plan.counts.add("vector", "op", op.vector_ops)
         block_cycles = np.diff(shares)
         return self._finished(plan, block_cycles)
-
-    def _vector_transfers(
-        self, step: int, tensor: Tensor, words: int, inbound: bool, in_pe: bool
-    ) -> list[Transfer]:
-        """``words``: words of the tensor that the op reads or writes. Those with a home and those
-        that spilled share them by their numbers.
-        """
-        bits = word_bits(tensor, self._architecture)
-        split = self._memory.local_split(step, tensor)
-        if split is None:
-            return [Transfer(tensor, Route.BUFFER, inbound, words, bits, dram_words=words)]
-        resident = split[0] * words // max(1, tensor.elements)
-        spilled = words - resident
-        away = Route.SCATTER if inbound else Route.COLLECT
-        transfers = []
-        if resident and in_pe:
-            transfers.append(Transfer(tensor, Route.HOME, inbound, resident, bits))
-        elif resident:
-            # Resident words travel to the vector unit, and back to their homes and copies.
-            home = self._memory.residency.home(tensor)
-            copies = home.copies if home and not inbound else 1
-            transfers.append(
-                Transfer(tensor, Route.PEER, inbound, resident, bits, resident * copies)
-            )
-        if spilled:
-            transfers.append(
-                Transfer(
-                    tensor,
-                    away if in_pe else Route.BUFFER,
-                    inbound,
-                    spilled,
-                    bits,
-                    spilled,
-                    spilled,
-                    spilled=tensor.persistent,
-                )
-            )
-        return transfers
 
     def _load(self, step: int, op: Load) -> OpPlan:
         first = load_partition(op, self._memory.residency) * self._mapper.pes
@@ -283,6 +258,43 @@ class Planner:
         if most < staged:
             return max(most, min(parts, staged))
         return min(most, max(self._architecture.blocks_per_op, staged))
+
+
+def vector_transfers(
+    memory: TensorMemory, step: int, tensor: Tensor, words: int, inbound: bool, in_pe: bool
+) -> list[Transfer]:
+    """Transfers of the vector unit. ``words``: those of the tensor that the op reads or writes;
+    words with a home and words that spilled share them by their numbers.
+    """
+    bits = word_bits(tensor, memory.architecture)
+    split = memory.local_split(step, tensor)
+    if split is None:
+        return [Transfer(tensor, Route.BUFFER, inbound, words, bits, dram_words=words)]
+    resident = split[0] * words // max(1, tensor.elements)
+    spilled = words - resident
+    away = Route.SCATTER if inbound else Route.COLLECT
+    transfers = []
+    if resident and in_pe:
+        transfers.append(Transfer(tensor, Route.HOME, inbound, resident, bits))
+    elif resident:
+        # Resident words travel to the vector unit, and back to their homes and copies.
+        home = memory.residency.home(tensor)
+        copies = home.copies if home and not inbound else 1
+        transfers.append(Transfer(tensor, Route.PEER, inbound, resident, bits, resident * copies))
+    if spilled:
+        transfers.append(
+            Transfer(
+                tensor,
+                away if in_pe else Route.BUFFER,
+                inbound,
+                spilled,
+                bits,
+                spilled,
+                spilled,
+                spilled=tensor.persistent,
+            )
+        )
+    return transfers
 
 
 def split(block_cycles: Ints, blocks: int) -> Ints:

@@ -2,9 +2,10 @@
 
 The step is planned op by op without events, on expected zeros (`Choice`). Starting with the
 canonical places, one decision after another is changed and kept if the objective of the step falls:
-the order in which room is given out, the places of the stash, then copies of single tensors left
-out and optimizer states moved to DRAM, the largest first. Nothing is drawn at random. The number of
-tries depends on the number of ops only; docs/mapping.md says what a search costs.
+the places of the stash, the order in which room is given out, then copies of single tensors left
+out and optimizer states moved to DRAM, the largest first. After each improvement the search begins
+again, until nothing helps. Nothing is drawn at random. The number of tries depends on the number of
+ops only; docs/mapping.md says what a search costs.
 """
 
 from __future__ import annotations
@@ -39,18 +40,19 @@ ORDERS: tuple[tuple[Kind, ...], ...] = (
     ("weights", "feedback", "copies", "gradients", "stash", "optimizer_state"),
 )
 """Orders of room that are tried beside the canonical one: state, then stash, before copies; stash
-before state; copies before both.
+before state, if it may be in scratchpads; copies before both.
 """
 STASHES = ("auto", "scratchpad")
 """Places of the stash that are tried beside the canonical ones."""
 ARBITRATION = "oldest_first"
-"""Order of the bursts of several transfers, unless the machine file states one. Rows are mostly
-opened less often if a transfer's bursts follow one another; the estimate, at the peak rate, does
-not see it.
+"""Order of the bursts of several transfers, unless the machine file states one or a trial finds a
+better one (`Program.mapped`). Rows are mostly opened less often if a transfer's bursts follow one
+another; the estimate, at the peak rate, does not see it.
 """
-PLANNED_OPS = 2000
+PLANNED_OPS = 3000
 """Ops that a search plans in all, at most."""
-LEAST_TRIES = 3
+LEAST_TRIES = 8
+"""Places that are tried in a step of many ops, too."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,6 @@ class StepSearch:
         self._partitions = partitions
         self._encodings = encode(step, architecture, masks).of
         self._memo = Memo()
-        self._tries = 0
 
     def find(self) -> StepMapping:
         """The best places and mappings found. InputError if a pin or an op does not fit."""
@@ -134,14 +135,18 @@ class StepSearch:
         objective = Objective(name, canonical.cost)
         best = self._draft(placing, objective)
         most = max(LEAST_TRIES, PLANNED_OPS // len(self._step.ops) - 2)
-        for changes in (self._orders, self._stashes, self._moves):
-            for change in changes(best) if best.crowded else ():
-                if self._tries >= most:
-                    break
-                self._tries += 1
-                other = self._draft(change(best.placing), objective)
-                if objective.of_step(other.cost) < (1 - MARGIN) * objective.of_step(best.cost):
+        tried, better = {placing}, best.crowded
+        while better:
+            better = False
+            for changed in (change(best.placing) for change in self._changes(best)):
+                if changed in tried or len(tried) > most:
+                    continue
+                tried.add(changed)
+                other = self._draft(changed, objective)
+                better = self._improves(other, best, objective)
+                if better:
                     best = other
+                    break
         return StepMapping(
             best.placing,
             self._architecture.dram.arbitration or ARBITRATION,
@@ -150,21 +155,19 @@ class StepSearch:
             self._memo,
             canonical.cost,
             best.cost,
-            self._tries,
+            len(tried) - 1,
         )
 
-    def _orders(self, _: Draft) -> Iterator[Change]:
-        if self._architecture.placement.order is None and self._near_memory:
-            for order in ORDERS:
-                yield partial(replace, order=order)
+    def _improves(self, other: Draft, best: Draft, objective: Objective) -> bool:
+        return objective.of_step(other.cost) < (1 - MARGIN) * objective.of_step(best.cost)
 
-    def _stashes(self, _: Draft) -> Iterator[Change]:
-        if self._architecture.placement.stash is None:
-            for stash in STASHES:
-                yield partial(replace, stash=stash)
-
-    def _moves(self, best: Draft) -> Iterator[Change]:
-        """Copies of one tensor left out, or one optimizer state in DRAM, the largest first."""
+    def _changes(self, best: Draft) -> Iterator[Change]:
+        """Changes of one decision, in the order in which they are tried."""
+        policy, near_memory = self._architecture.placement, self._near_memory
+        if policy.stash is None:
+            yield from (partial(replace, stash=stash) for stash in STASHES)
+        if policy.order is None and near_memory:
+            yield from (partial(_reordered, order) for order in ORDERS)
         found: list[tuple[int, Change]] = []
         for each in best.held:
             name = each.tensor.name
@@ -209,6 +212,13 @@ class StepSearch:
             for tensor in op.tensors
             if tensor.name not in made and not tensor.persistent
         }
+
+
+def _reordered(order: tuple[Kind, ...], placing: Placing) -> Placing:
+    """The stash needs no place in the order if it stays out of the scratchpads."""
+    if placing.stash == "buffer":
+        order = (*(kind for kind in order if kind != "stash"), "stash")
+    return replace(placing, order=order)
 
 
 def _without_copies(name: str, placing: Placing) -> Placing:

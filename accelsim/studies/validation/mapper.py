@@ -16,10 +16,11 @@ import numpy as np
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
-from accelsim.mapping.demand import Demand
+from accelsim.machine.placement import KINDS
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
-from accelsim.mapping.tiler import Tiler
+from accelsim.mapping.tiling.arrays import Demand
+from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.mapping import Tiling
 from accelsim.results.op import OpResult
 from accelsim.rules.registry import lower
@@ -35,6 +36,12 @@ SIMULATED = 8
 WITHIN = 0.10
 WORKLOADS = (("cifar10-conv", 4), ("cifar10-fc", 8))
 ARCHS = ("von-neumann", "near-memory")
+PLACES = {
+    "placement.order": list(KINDS),
+    "placement.stash": "buffer",
+    "dram.arbitration": "oldest_first",
+}
+"""Choices beside mappings, alike in all runs."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ def distances(
     workload: str, arch: str, objective: str, batch: int, seed: int = 0
 ) -> list[Distance]:
     """Every op of a BP step whose loops can be tiled, with the zeros of the shipped trace."""
-    architecture = load_machine(arch, {"mapping.objective": objective})
+    architecture = load_machine(arch, {**PLACES, "mapping.objective": objective})
     step = lower(load_network(workload), "bp", batch)
     mapper = Mapper(architecture, allocate(step, architecture, 1))
     chosen = _ops(workload, architecture, batch)
@@ -136,7 +143,8 @@ def _words(demand: Demand, architecture: Machine) -> float:
 
 def _pinned(arch: str, op: Op, tiling: Tiling) -> Machine:
     pin: dict[str, Any] = {"op": op.name, **asdict(tiling)}
-    return load_machine(arch, {"mapping.pins": [pin]})
+    pinned = {"mapping.objective": "canonical", "mapping.pins": [pin]}
+    return load_machine(arch, {**PLACES, **pinned})
 
 
 def _ops(workload: str, architecture: Machine, batch: int) -> dict[str, OpResult]:

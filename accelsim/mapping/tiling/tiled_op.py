@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from functools import cached_property, lru_cache
 
 from accelsim.kernels.bits.reads import Share
-from accelsim.mapping.footprint import (
+from accelsim.mapping.tiling.footprint import (
     Footprint,
     channels_of_one,
     gradient_channels,

@@ -7,21 +7,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 
-from accelsim.mapping.demand import (
-    CHANNELS,
-    POSITIONS,
-    Demand,
-    buffer_bits,
-    demand,
-    words_again,
-)
 from accelsim.mapping.mapper import Mapper
-from accelsim.mapping.tiled_op import STAGING, TiledOp
+from accelsim.mapping.tiling.arrays import CHANNELS, ORDERS, Demand, Tilings
+from accelsim.mapping.tiling.demand import buffer_bits, demands, footprints, words_again
+from accelsim.mapping.tiling.tiled_op import STAGING, TiledOp
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
 from accelsim.pe.skipping.receivers import Sending, last_taken, moving_taken
 from accelsim.step.ops import Contraction, Use
-
-ORDERS = (CHANNELS, POSITIONS)
 
 
 class Tiler:
@@ -63,7 +55,7 @@ class Tiler:
 
     def demand(self, tiling: Tiling) -> Demand:
         """Demand of a tiling."""
-        return demand(self.tiled, tiling)
+        return demands(self.tiled, Tilings.of([tiling])).of(0)
 
     def faults(self, tiling: Tiling) -> list[str]:
         """Reasons why the machine cannot execute the tiling, each ``<field> must be <rule>, got
@@ -71,6 +63,10 @@ class Tiler:
 
         [] if it can.
         """
+        return self.extent_faults(tiling) or self.capacity_faults(self.demand(tiling))
+
+    def extent_faults(self, tiling: Tiling) -> list[str]:
+        """Those of `faults` that do not depend on the size of a memory."""
         choices = (
             ("channel_pes", tiling.channel_pes, self.tiled.channel_splits),
             ("order", tiling.order, self.orders),
@@ -81,9 +77,8 @@ class Tiler:
             for name, value, values in choices
             if value not in values
         ]
-        return faults or self._extent_faults(tiling) or self.capacity_faults(self.demand(tiling))
-
-    def _extent_faults(self, tiling: Tiling) -> list[str]:
+        if faults:
+            return faults
         tiles = self.tiled.channel_tiles(tiling.channel_pes)
         columns = self.tiled.position_tiles(tiling.channel_pes)
         extents = {
@@ -139,11 +134,14 @@ class Tiler:
         need = buffer_bits(self.tiled, channel_pes, channels, positions)
         return need <= self.tiled.staging_bits
 
-    def mapping(self, tiling: Tiling | None) -> Mapping:
-        """The op's mapping under a tiling without `faults`. None: the canonical mapping."""
+    def mapping(self, tiling: Tiling | None, need: Demand | None = None) -> Mapping:
+        """The op's mapping under a tiling without `faults`. None: the canonical mapping.
+
+        ``need``: the tiling's demand, where it is known.
+        """
         if tiling is None:
             return self.canonical
-        op, kind, need = self.op, self.kind, self.demand(tiling)
+        op, kind, need = self.op, self.kind, need or self.demand(tiling)
         per_tile = self.tiled.positions_per_tile(tiling.channel_pes)
         moving = kind.spread(
             op,
@@ -191,11 +189,12 @@ class Tiler:
         per_outer = tiled.takers(t.channel_pes, t.buffer_channels).takers
         share = tiled.share(t.channel_pes, t.together)
         taken = moving_taken(nest, share, Sending.ONCE)
-        footprint = tiled.footprint(share.tile * t.together)
-        again = words_again(t, columns, footprint)
+        alone = Tilings.of([t])
+        groups = footprints(tiled, share.tile * alone.together)
+        again = int(words_again(alone, columns, groups)[0])
         # From one outer tile of channels to the next all groups of positions stay, the last, or
         # none.
-        stay = taken if again == 0 else last_taken(nest, share) if again < footprint.total else 0
+        stay = taken if again == 0 else last_taken(nest, share) if again < groups.total[0] else 0
         return stay // nest.groups * once + (taken - stay) // nest.groups * per_outer
 
     def _stationary(self, need: Demand) -> list[Transfer]:
