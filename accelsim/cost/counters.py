@@ -11,6 +11,15 @@ rejects those without a price.
 """
 
 
+EVERY_CYCLE = (
+    ("leakage", "cycles"),
+    ("vector", "clock"),
+    ("noc", "clock"),
+    ("global_buffer", "clock"),
+)
+"""Actions of every cycle of a run."""
+
+
 class ActionCounts:
     """Integer counts by (component, action). They can be added, and iterate in order of name."""
 

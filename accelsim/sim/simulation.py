@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import simpy
 
-from accelsim.cost.counters import ActionCounts
+from accelsim.cost.counters import EVERY_CYCLE, ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.channels import DramChannels
 from accelsim.dram.rows import PICOSECONDS
@@ -40,14 +40,6 @@ from accelsim.sim.planning.step_search import StepMapping
 from accelsim.sim.run import OpRecord, Run
 from accelsim.sim.stalls import attribute
 from accelsim.step.ops import Contraction, Op
-
-EVERY_CYCLE = (
-    ("leakage", "cycles"),
-    ("vector", "clock"),
-    ("noc", "clock"),
-    ("global_buffer", "clock"),
-)
-"""Actions of every cycle of a run."""
 
 
 class Simulation:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.cost.counters import ActionCounts
+from accelsim.cost.counters import EVERY_CYCLE, ActionCounts
 from accelsim.cost.energy import EnergyTable
 from accelsim.dram.standard import DramSpec
 from accelsim.machine.architecture import Machine
@@ -103,7 +103,8 @@ class Costs:
         return busiest + (sum(stages) - max(stages)) / max(1, plan.blocks)
 
     def _energy_pj(self, plan: OpPlan, cycles: float) -> float:
-        """Its actions, DRAM bursts in whole rows, standby with open rows, leakage and clocks."""
+        """Its actions, DRAM bursts in whole rows, standby with open rows, leakage and
+        clocks."""
         if self._prices is None:
             return 0.0
         read, written = (
@@ -117,7 +118,7 @@ class Costs:
             ("dram", "write_burst", -(-written // self._burst_bits)),
             ("dram", "activate", -(-(read + written) // self._row_bits)),
             ("dram", "active_standby", round(cycles * self._dram_clocks)),
-            ("leakage", "cycles", round(cycles)),
+            *((*action, round(cycles)) for action in EVERY_CYCLE),
             ("control", "clock", busy),
             (
                 "control",
