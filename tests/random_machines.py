@@ -52,6 +52,7 @@ def machines(draw: st.DrawFn) -> Machine:
                 {
                     "pe_array__lanes": st.integers(1, 4),
                     "pe_array__window": st.sampled_from([1, 2, 3, 5, 16]),
+                    "pe_array__operand_buffer": st.sampled_from([0, 64]),
                 }
             ),
             st.just({"pe_array__kind": "coupled"}),
@@ -268,6 +269,7 @@ def _skipping(draw: st.DrawFn, kind: str) -> Overrides:
         own |= {
             "pe_array__lanes": draw(st.integers(1, 4)),
             "pe_array__window": draw(st.sampled_from([1, 2, 5, 16])),
+            "pe_array__operand_buffer": draw(st.sampled_from([0, 64])),
         }
     if kind == "broadcast":
         own |= {

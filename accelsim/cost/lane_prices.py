@@ -54,6 +54,7 @@ class LanePrices:
             registers.price("control", "registers"),
             self._idle(clock, registers).price("control", "idle_clock"),
             self._select().price("control", "window_select"),
+            *self._operand_buffer(),
             self._generator().price("prng", "words"),
             *(self._fifo().price("control", action) for action in ("fifo_write", "fifo_read")),
             self._vector().price("vector", "op"),
@@ -182,6 +183,21 @@ class LanePrices:
         """Selecting work for a lane whose zeros are skipped."""
         entry = self.tech.at_bits("control", "select")
         return Number.sum_of(entry.source, entry.part().at("select"))
+
+    def _operand_buffer(self) -> tuple[Price, ...]:
+        """A bit into the operand buffer of a PE, or out of it. Its words are clocked when written
+        only.
+        """
+        return tuple(
+            Number.sum_of(
+                f"a flip-flop{clocked}: {self.bit.source}",
+                self.bit.part(times).at("operand_buffer"),
+            ).price("scratchpad", action)
+            for action, times, clocked in (
+                ("buffer_read_bits", 1.0, ""),
+                ("buffer_write_bits", 1 + self.clock_share, " and its clock"),
+            )
+        )
 
     def _generator(self) -> Number:
         """A word of generated feedback.

@@ -86,6 +86,12 @@ class PEKind(ABC):
     def loops(self, mapping: Mapping) -> Loops:
         """The loop nest of a mapped op, as text."""
 
+    def stationary_streams(self, mapping: Mapping) -> tuple[int, int] | None:
+        """(streams, lanes' streams) of a channel's stationary words, if an operand buffer reads
+        them once for all lanes of a PE; None if each lane reads its own.
+        """
+        return None
+
     def control_actions(self, timing: ArrayTiming) -> dict[str, int]:
         """Actions of a PE's control, by name.
 

@@ -92,6 +92,15 @@ class ArrayTiming:
             return self.read_bits(words, bits, width)
         return min(access_bits(words, bits, width), run_bits(self.stationary_runs, bits, width))
 
+    def shared(self, words: int, streams: tuple[int, int] | None) -> int:
+        """Words of the stationary operand that PEs fetch, of ``words`` that lanes read, if so many
+        streams of a channel serve so many lanes' streams (`PEKind.stationary_streams`).
+        """
+        visited = sum(length * number for length, number in self.runs.items())
+        if streams is None or not visited:
+            return words
+        return min(words, -(-visited * streams[0] // streams[1]))
+
 
 def run_bits(runs: Counted[int, int], bits: int, width: int) -> int:
     """Bits of the accesses that read runs of words in order. ``runs``: as in `ArrayTiming`."""

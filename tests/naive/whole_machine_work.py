@@ -121,8 +121,10 @@ class Planner:
         cycles, executed, gated, walked = self._rehearsed(task)
         task.macs = (executed, gated, walked)
         active = executed - gated
-        for bits, in_rows in self._pair_bits(op):
-            task.load.pads_read += self._accesses(task, active, bits, in_rows)
+        moving, *stationary = self._pair_bits(op)
+        task.load.pads_read += self._accesses(task, active, *moving)
+        for bits, in_rows in stationary:
+            task.load.pads_read += self._stationary_accesses(task, mapping, active, bits, in_rows)
         if self._alternates(op, mapping):
             sums = self._accesses(task, active, self.architecture.precision.psum)
             task.load.pads_read += sums
@@ -165,6 +167,40 @@ class Planner:
             for lane in output.lanes():
                 in_order += samples * lines(len(lane.bits) // samples, bits, width)
         return min(apart, in_order)
+
+    def _stationary_accesses(
+        self, task: Task, mapping: Mapping, words: int, bits: int, in_rows: bool
+    ) -> int:
+        """As `_accesses`, of stationary words. With an operand buffer, positions that a PE works on
+        together share a stream, as long as the mean one, and words and lines come once for all.
+        """
+        array, work = self.architecture.pe_array, self.works[task.op.name]
+        nest = mapping.op.nest
+        own_words = work.outer or mapping.reduction_pes > 1 or nest.unshared or nest.stored
+        if not getattr(array, "operand_buffer", 0) or own_words:
+            return self._accesses(task, words, bits, in_rows)
+        width, visited, in_order = self.architecture.scratchpad.width_bits, 0, 0
+        lengths = [
+            len(lane.bits)
+            for group in task.groups
+            for tile in group
+            for output in tile
+            for lane in output.lanes()
+        ]
+        if task.op.pass_ is Pass.WG:
+            lengths = [sum(lengths) // len(lengths)] * len(lengths)
+        for length in lengths:
+            visited += length
+            in_order += lines(length, bits, width)
+        together = 0
+        for _ in range(0, mapping.positions, array.lanes):
+            together += 1
+        if visited:
+            words = min(words, -(-visited * together // mapping.positions))
+        if in_rows:
+            return sum(lines(1, bits, width) for _ in range(words))
+        shared = -(-in_order * together // mapping.positions)
+        return min(self._accesses(task, words, bits), shared)
 
     def _pair_bits(self, op: Op) -> list[tuple[int, bool]]:
         """Bits of the words that a lane reads per MAC, and whether each lies in a row of its own:

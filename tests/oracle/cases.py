@@ -211,6 +211,7 @@ def skipping(random: Random, **others: Any) -> Machine:
     own: dict[str, Any] = {"pe_array__kind": kind, "pe_array__skip": skips}
     if kind == "lanes":
         own |= {"pe_array__lanes": random.randint(1, 3), "pe_array__window": 1}
+        own["pe_array__operand_buffer"] = random.choice([0, 16])
     if kind == "broadcast":
         own["pe_array__lanes"] = random.randint(1, 2)
     if near:

@@ -25,7 +25,9 @@ class Keys:
     ``accumulators``: sums of a PE outside its scratchpad. ``windows``: words of each operand that
     the lanes of a PE look at, two windows per lane. ``deals``: whether lanes take segments of an
     outer product. ``broadcasts``: whether each moving word goes to all PEs, ``joined`` without
-    regard to channel groups.
+    regard to channel groups. ``shares``: whether an operand buffer reads a stationary word once for
+    all lanes of a PE that work on its channel. ``zeros_stay``: whether lanes visit zeros around
+    the map.
     """
 
     near_memory: bool
@@ -42,6 +44,8 @@ class Keys:
     joined: bool
     transpose: str
     feedback: str
+    shares: bool = False
+    zeros_stay: bool = False
 
     @property
     def pes(self) -> int:

@@ -34,6 +34,8 @@ def keys_of(machine: Machine) -> Keys:
         joined=kind == "broadcast" and array.structural_zeros == "window",
         transpose=machine.near_memory.transpose,
         feedback=machine.near_memory.feedback,
+        shares=getattr(array, "operand_buffer", 0) > 0,
+        zeros_stay=array.structural_zeros == "window",
     )
 
 

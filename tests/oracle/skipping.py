@@ -88,7 +88,23 @@ class Walk:
                     if each.moving is not None or (not skips_moving and nest.beyond(each.at))
                 }
             )
-        return Reads(moving, macs, macs if self.kept_sums else 0)
+        return Reads(moving, self._fetched(macs), macs if self.kept_sums else 0)
+
+    def _fetched(self, macs: int) -> int:
+        """Stationary words from the scratchpads, of ``macs`` that lanes read. An operand buffer
+        brings the stream of a channel once per group of positions in one PE, which is as long as
+        that of a mean position. Zeros of padding are words of it; those of strides may be.
+        """
+        nest, lanes = self.nest, self.keys.outputs_per_pe
+        own_words = nest.stored or nest.unshared or nest.outer_product
+        if not self.keys.shares or self.shared or own_words:
+            return macs
+        # A weight gradient's stream has all errors, whatever lies under them.
+        every = self.keys.zeros_stay or nest.gradient
+        visited = sum(
+            every or each.moving is not None or nest.beyond(each.at) for each in self.products
+        )
+        return min(macs, -(-visited * -(-nest.positions // lanes) // nest.positions))
 
     # Who computes what
 

@@ -123,6 +123,7 @@ def tiny_machines(draw: st.DrawFn) -> Machine:
         pe_array__cols=cols,
         pe_array__lanes=lanes,
         pe_array__window=window,
+        pe_array__operand_buffer=draw(st.sampled_from([0, 16])),
         pe_array__skip={name: draw(st.sampled_from(SKIPS)) for name in ("ff", "ep", "wg")},
         pe_array__skip_outputs=draw(st.booleans()),
         pe_array__structural_zeros=draw(st.sampled_from(["removed", "window"])),

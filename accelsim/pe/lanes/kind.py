@@ -25,5 +25,16 @@ class Lanes(SkippingArray):
             self.architecture, masks, LaneWalks(LanesArray.of(self.architecture.pe_array).window)
         )
 
+    def stationary_streams(self, mapping: Mapping) -> tuple[int, int] | None:
+        """Lanes of a PE work on positions of one channel, so they share its words. In an outer
+        product a lane takes a segment, in a shared reduction a channel, and in feedback to maps
+        each pixel has words of its own.
+        """
+        array, nest = LanesArray.of(self.architecture.pe_array), mapping.op.nest
+        apart = nest.outer_product or nest.unshared or nest.stored or mapping.reduction_pes > 1
+        if not array.operand_buffer or apart:
+            return None
+        return -(-mapping.positions // array.lanes), mapping.positions
+
     def loops(self, mapping: Mapping) -> Loops:
         return [*tile_loops(mapping), *spatial_loops(mapping), *reduction_loop(mapping)]

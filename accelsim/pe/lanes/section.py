@@ -21,6 +21,13 @@ class LanesArray(SkippingArray):
         "effectual one.",
     )
 
+    operand_buffer: Annotated[int, Field(ge=0, le=4096)] = Field(
+        default=0,
+        description="Registers of a PE, in words of the stationary operand, from which all lanes "
+        "that work on a channel read: a word comes from the scratchpad once for all of them. `0`: "
+        "every lane reads its own words from the scratchpad.",
+    )
+
     verbs: ClassVar[str] = "accelsim.pe.lanes.kind:Lanes"
     setting: ClassVar[str] = "in an array of lanes"
 

@@ -10,20 +10,20 @@ from dataclasses import replace
 import numpy as np
 
 from accelsim.machine.memories import Scratchpad
-from accelsim.machine.words import access_bits, value_bits, word_bits
+from accelsim.machine.words import access_bits, value_bits
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import updates_in_pe
 from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.mapping import Mapping, Route, Tiling, Transfer
-from accelsim.pe.timing import ArrayTiming, TimingModel
+from accelsim.pe.timing import ArrayTiming, TimingModel, run_bits
 from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.planning.choice import Choice
 from accelsim.sim.planning.chosen import Chosen, Cost
 from accelsim.sim.planning.cold import Load, load_partition, load_transfer
 from accelsim.sim.planning.op_plan import Ints, OpPlan, PlanDraft
-from accelsim.sim.planning.riders import Riders
+from accelsim.sim.planning.riders import Riders, beyond_the_array, vector_transfers
 from accelsim.sim.planning.traffic import Traffic
-from accelsim.step.ops import Contraction, Op, Tensor, Use, VectorWork
+from accelsim.step.ops import Contraction, Op, VectorWork
 
 Places = tuple[tuple[bool, range | None], ...]
 """Place of each of an op's tensors: whether it is in DRAM, and the PEs that hold it as stash."""
@@ -190,13 +190,22 @@ class Planner:
         near = self._architecture.near_memory
         if op.fixed_feedback and self._architecture.generates_feedback:
             plan.counts.add("prng", "words", reads.stationary)
-        elif self._kind.near_memory and op.nest.transposed and near.transpose == "transposable":
+            return
+        streams = self._kind.stationary_streams(plan.mapping) if plan.mapping else None
+        words = timing.shared(reads.stationary, streams)
+        if streams is not None:
+            plan.counts.add("scratchpad", "buffer_read_bits", reads.stationary * bits)
+            plan.counts.add("scratchpad", "buffer_write_bits", words * bits)
+        if self._kind.near_memory and op.nest.transposed and near.transpose == "transposable":
             # The words of a column lie in different rows of the memory.
-            whole = access_bits(reads.stationary, bits, width)
-            count("read", reads.stationary, bits, whole, "transposed_read_bits")
+            whole = access_bits(words, bits, width)
+            count("read", words, bits, whole, "transposed_read_bits")
         else:
-            whole = timing.stationary_read_bits(reads.stationary, bits, width)
-            count("read", reads.stationary, bits, whole)
+            whole = timing.stationary_read_bits(words, bits, width)
+            if streams is not None:
+                lines = run_bits(timing.runs, bits, width)
+                whole = min(whole, -(-lines * streams[0] // streams[1]))
+            count("read", words, bits, whole)
 
     def _vector(self, step: int, op: VectorWork, pes: range) -> OpPlan:
         unit, array = self._architecture.vector_unit, self._architecture.pe_array
@@ -260,43 +269,6 @@ class Planner:
         return min(most, max(self._architecture.blocks_per_op, staged))
 
 
-def vector_transfers(
-    memory: TensorMemory, step: int, tensor: Tensor, words: int, inbound: bool, in_pe: bool
-) -> list[Transfer]:
-    """Transfers of the vector unit. ``words``: those of the tensor that the op reads or writes;
-    words with a home and words that spilled share them by their numbers.
-    """
-    bits = word_bits(tensor, memory.architecture)
-    split = memory.local_split(step, tensor)
-    if split is None:
-        return [Transfer(tensor, Route.BUFFER, inbound, words, bits, dram_words=words)]
-    resident = split[0] * words // max(1, tensor.elements)
-    spilled = words - resident
-    away = Route.SCATTER if inbound else Route.COLLECT
-    transfers = []
-    if resident and in_pe:
-        transfers.append(Transfer(tensor, Route.HOME, inbound, resident, bits))
-    elif resident:
-        # Resident words travel to the vector unit, and back to their homes and copies.
-        home = memory.residency.home(tensor)
-        copies = home.copies if home and not inbound else 1
-        transfers.append(Transfer(tensor, Route.PEER, inbound, resident, bits, resident * copies))
-    if spilled:
-        transfers.append(
-            Transfer(
-                tensor,
-                away if in_pe else Route.BUFFER,
-                inbound,
-                spilled,
-                bits,
-                spilled,
-                spilled,
-                spilled=tensor.persistent,
-            )
-        )
-    return transfers
-
-
 def split(block_cycles: Ints, blocks: int) -> Ints:
     """Cycles of at most ``blocks`` blocks, of which as many as needed share one of
     ``block_cycles``.
@@ -306,19 +278,6 @@ def split(block_cycles: Ints, blocks: int) -> Ints:
         return block_cycles
     ends = np.arange(parts + 1, dtype=np.int64)[None, :] * block_cycles[:, None] // parts
     return np.diff(ends, axis=1).reshape(-1)
-
-
-def beyond_the_array(op: Contraction) -> list[tuple[Tensor, int, bool]]:
-    """(tensor, words, inbound) of what only the vector unit reads and writes."""
-    read = [
-        (operand.tensor, operand.words_read, True)
-        for operand in op.operands_of(Use.READ)
-        if not operand.beside
-    ]
-    made = {tensor.name for tensor in op.made}
-    return read + [
-        (tensor, tensor.elements, False) for tensor in op.outputs if tensor.name not in made
-    ]
 
 
 def port_wait(plan: PlanDraft, block_cycles: Ints, pad: Scratchpad) -> int:

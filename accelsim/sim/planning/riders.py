@@ -1,4 +1,6 @@
-"""Work of other ops that the vector unit does on the words of an op (docs/fusion.md)."""
+"""What the vector unit reads, writes and does: for vector work, and for the work of other ops on
+the words of an op (docs/fusion.md).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,10 @@ from dataclasses import replace
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Route, Transfer
+from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.planning.op_plan import PlanDraft
 from accelsim.step.forms import Rider
-from accelsim.step.ops import Contraction, Op, Operand, Use
+from accelsim.step.ops import Contraction, Op, Operand, Tensor, Use
 
 
 class Riders:
@@ -99,3 +102,53 @@ def _ridden(op: Op, operand: Operand, transfers: Sequence[Transfer]) -> tuple[in
         and not t.partial
     ]
     return sum(t.words for t in own), sum(t.dram_words for t in own), True
+
+
+def vector_transfers(
+    memory: TensorMemory, step: int, tensor: Tensor, words: int, inbound: bool, in_pe: bool
+) -> list[Transfer]:
+    """Transfers of the vector unit. ``words``: those of the tensor that the op reads or writes;
+    words with a home and words that spilled share them by their numbers.
+    """
+    bits = word_bits(tensor, memory.architecture)
+    split = memory.local_split(step, tensor)
+    if split is None:
+        return [Transfer(tensor, Route.BUFFER, inbound, words, bits, dram_words=words)]
+    resident = split[0] * words // max(1, tensor.elements)
+    spilled = words - resident
+    away = Route.SCATTER if inbound else Route.COLLECT
+    transfers = []
+    if resident and in_pe:
+        transfers.append(Transfer(tensor, Route.HOME, inbound, resident, bits))
+    elif resident:
+        # Resident words travel to the vector unit, and back to their homes and copies.
+        home = memory.residency.home(tensor)
+        copies = home.copies if home and not inbound else 1
+        transfers.append(Transfer(tensor, Route.PEER, inbound, resident, bits, resident * copies))
+    if spilled:
+        transfers.append(
+            Transfer(
+                tensor,
+                away if in_pe else Route.BUFFER,
+                inbound,
+                spilled,
+                bits,
+                spilled,
+                spilled,
+                spilled=tensor.persistent,
+            )
+        )
+    return transfers
+
+
+def beyond_the_array(op: Contraction) -> list[tuple[Tensor, int, bool]]:
+    """(tensor, words, inbound) of what only the vector unit reads and writes."""
+    read = [
+        (operand.tensor, operand.words_read, True)
+        for operand in op.operands_of(Use.READ)
+        if not operand.beside
+    ]
+    made = {tensor.name for tensor in op.made}
+    return read + [
+        (tensor, tensor.elements, False) for tensor in op.outputs if tensor.name not in made
+    ]
