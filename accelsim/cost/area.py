@@ -60,6 +60,16 @@ def global_buffer_bank(architecture: Machine, technology: Technology) -> SramPoi
     )
 
 
+POINTER_BITS = 16
+"""Width of a bank of pointers."""
+
+
+def pointer_bank(architecture: Machine, technology: Technology) -> SramPoint | None:
+    """One of the two banks of a PE's pointers to columns; None if they are in its scratchpad."""
+    size = architecture.pe_array.pointer_memory_bytes
+    return technology.sram(architecture.leakage, size // 2, POINTER_BITS) if size > 1 else None
+
+
 def sram_source(technology: Technology, point: SramPoint, label: str) -> str:
     """Source text of an SRAM's number. ``label`` names the SRAM."""
     beyond = "" if point.inside else ", extrapolated beyond the table"
@@ -264,6 +274,18 @@ class _Parts:
             parts.append(
                 self._part(component, "sram", count * ports * point.area_mm2, source, verified)
             )
+        pointers = pointer_bank(self.arch, self.tech)
+        if pointers is not None:
+            count = 2 * self.pes
+            source = sram_source(self.tech, pointers, f"{count} banks of pointers, each")
+            known = self.tech.sram_verified and pointers.inside
+            mm2 = count * pointers.area_mm2
+            parts.append(self._part("scratchpad", "pointers", mm2, source, known))
+        words = self.arch.pe_array.operand_buffer_words
+        if words:
+            bits = self.pes * words * self.operand_bits
+            label = f"{words} words of {self.operand_bits} bits per PE"
+            parts.append(self._registers("scratchpad", "operand_buffer", bits, label, True))
         return tuple(parts)
 
     def links(self) -> tuple[Area, ...]:

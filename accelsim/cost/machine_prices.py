@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from accelsim.cost import area
 from accelsim.cost.lane_prices import LanePrices
@@ -22,6 +23,7 @@ class MachinePrices:
         self.lanes = LanePrices(architecture, technology)
         self.scratchpad = area.scratchpad_bank(architecture, technology)
         self.bank = area.global_buffer_bank(architecture, technology)
+        self.pointers = area.pointer_bank(architecture, technology)
 
     def all(self) -> tuple[Price, ...]:
         """Every price, at the machine's voltage: energies go with its square, leakage with it."""
@@ -83,9 +85,9 @@ class MachinePrices:
                 for action, what in (
                     ("mask_read", "a bit of the mask "),
                     ("index_read", "a bit of an index, or of a stored word without a MAC, "),
-                    ("pointer_read", "a bit of a pointer to a column, "),
                 )
             ),
+            self._pointer(read, pad_source),
             Number.sum_of(
                 f"{hop_mm:.3g} mm, the side of a PE (SRAM and {lane_area.source}), of "
                 f"{wire.source}; and a multiplexer and a register: "
@@ -108,6 +110,16 @@ class MachinePrices:
             ),
         )
 
+    def _pointer(self, read: Number, pad_source: str) -> Price:
+        """A bit of a pointer to a column: from a memory of its own, else from the scratchpad."""
+        what = "a bit of a pointer to a column, read from the "
+        if not self.pointers:
+            return replace(read, source=what + pad_source).price("control", "pointer_read")
+        pj = self.pointers.read_pj / self.pointers.width_bits
+        source = area.sram_source(self.tech, self.pointers, "bank of pointers")
+        part = self.tech.sram_part(pj, self.pointers.inside)
+        return Number.sum_of(what + source, part).price("control", "pointer_read")
+
     def leakage_mw(self) -> Mapping[str, float]:
         """Leakage of the whole machine in mW, by part."""
         pad, bank = self.scratchpad, self.bank
@@ -129,6 +141,7 @@ class MachinePrices:
         return {
             "scratchpad": self.pes * self.arch.scratchpad.banks * pad.leakage_mw,
             "global_buffer": self.arch.global_buffer.banks * bank.leakage_mw,
+            **({"pointers": 2 * self.pes * self.pointers.leakage_mw} if self.pointers else {}),
             "logic": lanes * (multiplier_mw + adder_mw) * pad.leakage_mw / fast.leakage_mw,
         }
 

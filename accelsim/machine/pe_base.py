@@ -88,6 +88,8 @@ class PEArray(Section):
     """Whether operands pass from PE to PE through registers, and no PE keeps a word between
     folds.
     """
+    takes_words_from_fifos: ClassVar[bool] = False
+    """Whether moving words arrive in FIFOs and are used from there, not from the scratchpad."""
     keeps_sums: ClassVar[bool] = True
     """Whether a lane keeps the partial sum of its output in flip-flops, not in a scratchpad."""
     register_keys: ClassVar[tuple[str, ...]] = ()
@@ -114,6 +116,16 @@ class PEArray(Section):
 
     def register_bits(self, precision: Precision) -> int:
         """Bits of the words that `register_keys` size."""
+        return 0
+
+    @property
+    def operand_buffer_words(self) -> int:
+        """Words of a PE's operand buffer; 0 without one."""
+        return 0
+
+    @property
+    def pointer_memory_bytes(self) -> int:
+        """Size of a PE's memory of column pointers; 0 if they are in its scratchpad."""
         return 0
 
     @property

@@ -26,7 +26,6 @@ class ArrayTiming:
     - Lane cycles: ``busy`` one per MAC; ``window_empty`` without an effectual pair in the window;
       ``imbalance`` waiting at the tile's barrier; ``idle`` without an output to reduce.
     - ``mask_bits``: mask bits read, in whole accesses of the scratchpad.
-    - ``moving_reads``: words of the moving operand read from scratchpads, or None for one per MAC.
     - ``actions``: further control actions, by name.
     - ``sum_updates``: MACs that read a partial sum from the scratchpad and write it back.
     - ``runs``: length of a run of positions that a lane visits one after another -> number of such
@@ -58,7 +57,6 @@ class ArrayTiming:
     imbalance: int
     idle: int
     mask_bits: int
-    moving_reads: int | None = None
     actions: Counted[str, int] = field(default_factory=dict)
     sum_updates: int = 0
     runs: Counted[int, int] = field(default_factory=dict)

@@ -185,7 +185,9 @@ class Documented:
                     self._between(levels, words, self._bits(tensor))
                     continue
                 masked = modes[use] and not route
-                self._inwards(levels, words, self._bits(tensor), route == "spilled ", masked)
+                queued = use == "moving" and self.machine.pe_array.kind == "broadcast"
+                spilled = route == "spilled "
+                self._inwards(levels, words, self._bits(tensor), spilled, masked, queued)
                 if not route:
                     self._beyond(levels, tensor, "read", words.dram)
         needed = counted.moved.pop("needed", None)
@@ -229,13 +231,22 @@ class Documented:
         return self.machine.pe_array.kind in ("systolic", "row_stationary")
 
     def _inwards(
-        self, levels: Levels, words: Words, bits: int, from_dram: bool, masked: bool = False
+        self,
+        levels: Levels,
+        words: Words,
+        bits: int,
+        from_dram: bool,
+        masked: bool = False,
+        queued: bool = False,
     ) -> None:
-        """From the global buffer to PEs. A systolic array has a buffer of operands at its edge."""
+        """From the global buffer to PEs: to their scratchpads, or ``queued`` in their FIFOs. A
+        systolic array has a buffer of operands at its edge.
+        """
         levels.buffer("read", words.sent, bits)
         if self.machine.pe_array.kind == "systolic":
             levels.pads("read", words.sent, bits)
-        levels.pads("write", words.received, bits, masked)
+        if not queued:
+            levels.pads("write", words.received, bits, masked)
         levels["received"] += words.received
         if from_dram:
             levels.dram("read", words.dram, bits)

@@ -46,15 +46,12 @@ class Broadcast(SkippingArray):
         return use is Use.MOVING and super().masks_words(op, use)
 
     def operand_reads(self, timing: ArrayTiming) -> OperandReads:
-        """Words read per token and per active MAC.
-
-        A token is read once for all of its MACs. Indices of compressed columns are counted as
-        control actions, not here.
+        """Words read per active MAC. A token is read from its FIFO, once for all of its MACs.
+        Indices of compressed columns are counted as control actions, not here.
         """
-        moving = timing.moving_reads or 0
         active = timing.executed - timing.gated
         indexed = "index_read" not in timing.actions
-        return OperandReads(moving, active, timing.sum_updates, indexed)
+        return OperandReads(0, active, timing.sum_updates, indexed)
 
     def loops(self, mapping: Mapping) -> Loops:
         """Loop nest: each word of the reduction is broadcast, then every PE runs through its output

@@ -129,7 +129,6 @@ class BroadcastModel(TimingModel):
                 self._mask_bits(op, part, vectors, weights, masked)
                 for part, vectors in zip(parts, per_part, strict=True)
             ),
-            moving_reads=int(sums[TOKENS]),
             actions=actions,
             sum_updates=executed - gated if mapping.kept_sums else 0,
             # The rest of the lines of compressed columns counts as indices.
@@ -167,8 +166,11 @@ class BroadcastModel(TimingModel):
         if part.store.compressed:
             width = self.architecture.scratchpad.width_bits
             word = value_bits(op.stationary.tensor, self.architecture)
+            own = self.architecture.pe_array.pointer_memory_bytes
             lines = int(sums[LINES]) * width
-            actions["pointer_read"] = access_bits(2 * tokens, POINTER_BITS, width)
+            actions["pointer_read"] = access_bits(
+                2 * tokens, POINTER_BITS, POINTER_BITS if own else width
+            )
             actions["index_read"] = lines - active * word
         return actions
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from accelsim.config.models.section import Lanes
+from accelsim.config.models.units import Bytes
 from accelsim.machine.pe_base import SkippingArray
 
 
@@ -31,8 +32,15 @@ class BroadcastArray(SkippingArray):
         "each. EIE has 4.",
     )
 
+    pointer_memory: Annotated[Bytes, Field(ge=0, le=1 << 24)] = Field(
+        default=0,
+        description="Memory of a PE for pointers to compressed columns, in two banks of 16 bits, "
+        "which read the two ends of a column at once. `0`: pointers are in the scratchpad.",
+    )
+
     verbs: ClassVar[str] = "accelsim.pe.broadcast.kind:Broadcast"
     setting: ClassVar[str] = "in an array with FIFOs"
+    takes_words_from_fifos: ClassVar[bool] = True
     # PEs with other output channels would each need their own tokens.
     reduces_over_pes: ClassVar[bool] = False
     # A token serves all channels, and a vector ends before the next one begins, so no tiling choice
@@ -43,3 +51,8 @@ class BroadcastArray(SkippingArray):
     def relative_index_bits(self) -> int:
         """Bits of a relative index: key `index_bits`."""
         return self.index_bits
+
+    @property
+    def pointer_memory_bytes(self) -> int:
+        """Key `pointer_memory`."""
+        return self.pointer_memory

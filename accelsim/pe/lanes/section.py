@@ -40,3 +40,8 @@ class LanesArray(SkippingArray):
     def staged_positions(self) -> int:
         """Size of the window."""
         return self.window
+
+    @property
+    def operand_buffer_words(self) -> int:
+        """Key `operand_buffer`."""
+        return self.operand_buffer

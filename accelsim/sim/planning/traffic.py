@@ -17,7 +17,7 @@ from accelsim.sim.planning.mesh import Mesh
 from accelsim.sim.planning.op_plan import DramPart, Moved, PlanDraft
 from accelsim.sim.planning.stash_leg import StashLeg
 from accelsim.sim.planning.tree import Tree
-from accelsim.step.ops import Op, Tensor
+from accelsim.step.ops import Op, Tensor, Use
 
 
 class Traffic:
@@ -28,6 +28,7 @@ class Traffic:
         self._memory = memory
         self._mesh = Mesh.of(architecture)
         self._streams = BankStreams(architecture)
+        self._fifos = architecture.pe_array.takes_words_from_fifos
         self._edge_buffers = architecture.pe_array.passes_operands
         self._tree = Tree.of(architecture)
         self._stash = StashLeg(architecture, self._streams)
@@ -98,7 +99,8 @@ class Traffic:
             pass  # the words stay in the global buffer, where `_dram` writes them
         elif t.route in (Route.MULTICAST, Route.SCATTER, Route.LOAD):
             self._read_buffer(plan, moved)
-            self._pads_receive(plan, moved)
+            if not (self._fifos and moves(plan.op, t)):
+                self._pads_receive(plan, moved)
             if self._edge_buffers and t.route is not Route.LOAD:
                 # A word waits in the operand buffer at the array's edge, then passes from PE to PE
                 # through registers.
@@ -265,6 +267,11 @@ class Traffic:
         else:
             loads = self._mesh.gather(plan.pes, amount)
         plan.add_mesh("fill", unit * loads)
+
+
+def moves(op: Op, t: Transfer) -> bool:
+    """Whether a transfer brings words of the operand that moves through the array."""
+    return any(each.tensor is t.tensor and each.use is Use.MOVING for each in op.operands)
 
 
 def _shared(moved: Moved) -> list[tuple[int, int, int]]:
