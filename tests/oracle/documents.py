@@ -280,7 +280,8 @@ class Documented:
 
     def _reads(self, levels: Levels, op: Contraction, nest: Nest, reads: Reads) -> None:
         """Operands that lanes read for their MACs, and sums that they read and write back."""
-        levels.pads("read", reads.moving, self._bits(op.moving.tensor))
+        if self.machine.pe_array.kind != "broadcast":  # which takes them from FIFOs
+            levels.pads("read", reads.moving, self._bits(op.moving.tensor))
         near = self.machine.organization == "near_memory"
         regenerated = op.stationary.tensor.role is Role.FEEDBACK and near
         regenerated = regenerated and self.machine.near_memory.feedback == "prng"
