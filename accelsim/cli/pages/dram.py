@@ -11,8 +11,8 @@ argument of `accelsim dram`): its timings, organisation, controller and energies
 * `accelsim schema dram` prints the JSON Schema.
 
 Built in: `ddr4-2400`, `ddr4-3200`, `lpddr4-3200`, `lpddr5x-7500`, `hbm2` (a stack of 16 pseudo
-channels), `hbm2-pc` (one of them). To make your own, start from a copy of one of them and name it in a machine file as `dram: {standard: my-dram.yaml}`,
-a path relative to the machine file. Each timing has its source beside it, each energy in `source`.
+channels), `hbm2-pc` (one of them). To make your own, start from a copy of one of them and name it
+in a machine file as `dram: {standard: my-dram.yaml}`, a path relative to the machine file. Each timing has its source beside it, each energy in `source`.
 
 One controller, described [below](#the-controller), serves the bursts of a machine and the requests
 of `accelsim dram`. It keeps every timing rule of the standard and leaves rows open.
@@ -247,9 +247,9 @@ digit.
 
 A burst has two parts: the DRAM's core (`RD`, `WR`) and its data pins (`RD_IO`, `WR_IO`).
 `dram.boundary` of a machine chooses what is paid: `core_and_io` (default) or `core`. The memory
-controller and the PHY of the chip are in neither. `accelsim dram` pays both; its parts `RD` and `WR`
-are the sums. A file without `RD_IO` and `WR_IO` has the core alone, and the source of the price
-says so.
+controller and the PHY of the chip are in neither. `accelsim dram` pays both; its parts `RD` and
+`WR` are the sums. A file without `RD_IO` and `WR_IO` has the core alone, and the source of the
+price says so.
 
 | standard | read: core + pins, pJ/bit | write | source | ends of the wires in the pins |
 |---|---:|---:|---|---|
