@@ -12,7 +12,8 @@ argument of `accelsim dram`): its timings, organisation, controller and energies
 
 Built in: `ddr4-2400`, `ddr4-3200`, `lpddr4-3200`, `lpddr5x-7500`, `hbm2` (a stack of 16 pseudo
 channels), `hbm2-pc` (one of them). To make your own, start from a copy of one of them and name it
-in a machine file as `dram: {standard: my-dram.yaml}`, a path relative to the machine file. Each timing has its source beside it, each energy in `source`.
+in a machine file as `dram: {standard: my-dram.yaml}`, a path relative to the machine file. Each
+timing has its source beside it, each energy in `source`.
 
 One controller, described [below](#the-controller), serves the bursts of a machine and the requests
 of `accelsim dram`. It keeps every timing rule of the standard and leaves rows open.
