@@ -256,8 +256,8 @@ price says so.
 |---|---:|---:|---|---|
 | `ddr4-2400` | 5.73 + 4.53 | 4.98 + 2.18 | data sheet currents; termination at VDDQ | both |
 | `ddr4-3200` | 5.44 + 3.40 | 4.59 + 1.63 | the same | both |
-| `lpddr4-3200` | 2.63 + 1.60 | 1.93 + 0.58 | data sheet currents, of 32 bits | read: both; \
-write: the DRAM's |
+| `lpddr4-3200` | 2.63 + 1.60 | 1.93 + 0.58 | data sheet currents, of 32 bits | the DRAM's, \
+without termination |
 | `lpddr5x-7500` | 3.06 + 0.47 | 1.97 + 0.47 | data sheet currents, of 16 bits; pins of a write \
 assumed | the one that drives |
 | `hbm2`, `hbm2-pc` | 4.14 + 0.80 | 3.92 + 0.80 | measured on 36 stacks; pins from a model | \
