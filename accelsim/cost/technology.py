@@ -226,8 +226,8 @@ def load_technology(name_or_path: str | Path, *, beside: Path | None = None) -> 
         source=base.sram_source
         + note.format(f"{scaling.energy} in energy, {scaling.area} in area"),
         verified=base.sram_verified and scaling.verified,
-        low=_after(base.sram_factors, scaling)[0],
-        high=_after(base.sram_factors, scaling)[1],
+        low=scaling.widen(base.sram_factors)[0],
+        high=scaling.widen(base.sram_factors)[1],
     )
     return _technology(file, inherited | entries_here, srams, sram)
 
@@ -255,45 +255,41 @@ def _table(path: Path, sram: Sram) -> Path:
 
 
 def _scaled(entry: Entry, scaling: Scaling, note: str) -> Entry:
+    """An entry of the original technology, scaled. A multiple stays; so does a leakage power, which
+    then counts as a number without a source.
+    """
+    if entry.multiple is not None:
+        return entry
     if entry.power is not None:
+        low, high = (bound * entry.value for bound in widened(entry.factors))
         return entry.model_copy(
             update={
                 "source": entry.source + "; not scaled",
-                "verified": entry.verified and scaling.verified,
-                **dict(zip(("low", "high"), _bounds(entry, scaling), strict=True)),
+                "verified": False,
+                "low": low,
+                "high": high,
             }
         )
-    if entry.multiple is not None:
-        return entry
-    factor = scaling.energy if entry.energy is not None else scaling.area
-    name = "energy" if entry.energy is not None else "area_mm2"
-    value = entry.value * factor
-    bounds = _bounds(entry, scaling, factor)
+    verified = entry.verified and scaling.verified
+    if entry.area_mm2 is not None:
+        return entry.model_copy(
+            update={
+                "area_mm2": entry.area_mm2 * scaling.area,
+                "source": entry.source + note.format(scaling.area),
+                "verified": verified,
+            }
+        )
+    value = entry.value * scaling.energy
+    low, high = (bound * value for bound in scaling.widen(entry.factors))
     return entry.model_copy(
         update={
-            name: value,
-            **dict(zip(("low", "high"), bounds, strict=True)),
-            "source": entry.source + note.format(factor),
-            "verified": entry.verified and scaling.verified,
+            "energy": value,
+            "low": low,
+            "high": high,
+            "source": entry.source + note.format(scaling.energy),
+            "verified": verified,
         }
     )
-
-
-def _after(factors: Factors, scaling: Scaling) -> Factors:
-    """Bounds of a scaled number: those of the original, or wider ones if the scaling has no
-    source.
-    """
-    return factors if scaling.verified else widened(factors)
-
-
-def _bounds(
-    entry: Entry, scaling: Scaling, factor: float = 1.0
-) -> tuple[float | None, float | None]:
-    """Low and high of a scaled entry. An area has none."""
-    if entry.area_mm2 is not None:
-        return None, None
-    low, high = _after(entry.factors, scaling)
-    return low * entry.value * factor, high * entry.value * factor
 
 
 def _technology(

@@ -16,7 +16,7 @@ from accelsim.config.models.units import (
     Picojoules,
     parse_quantity,
 )
-from accelsim.cost.price import Factors, bound_faults, relative
+from accelsim.cost.price import PLACES, Factors, bound_faults, relative, widened
 
 Factor = Annotated[float, Field(gt=0)]
 _BOUND = "in the unit of the entry: of energy, of power, or none for a multiple"
@@ -174,11 +174,44 @@ class Scaling(Section):
     energy: Factor = Field(
         description="Factor of every on-chip energy. Leakage power is not scaled."
     )
+    low: Factor | None = Field(
+        default=None,
+        description="Least that `energy` may be; a third of it if left out. At most a third unless "
+        "`verified`.",
+    )
+    high: Factor | None = Field(
+        default=None,
+        description="Most that `energy` may be; three times it if left out. At least three times "
+        "unless `verified`.",
+    )
+    interval_source: str = Field(default="", description="Source of `low` and `high`.")
     area: Factor = Field(description="Factor of every area.")
     source: str = Field(description="Source of the factors.")
     verified: bool = Field(
-        description="Whether the scaled numbers are as trustworthy as the originals."
+        description="Whether the source of the factors, or of `low` and `high`, was read. The "
+        "leakage power, which is not scaled, counts as unverified all the same."
     )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Scaling:
+        raise_problems(
+            [
+                Problem((key,), rule, value)
+                for key, rule, value in bound_faults(
+                    self.energy, self.low, self.high, self.verified
+                )
+            ]
+        )
+        return self
+
+    def widen(self, factors: Factors) -> Factors:
+        """Bounds of a scaled energy, relative to it: those of the original times those of the
+        scaling, or at least those of a number without a source.
+        """
+        if not self.verified:
+            return widened(factors)
+        low, high = relative(self.energy, self.low, self.high)
+        return round(factors[0] * low, PLACES), round(factors[1] * high, PLACES)
 
 
 class TechnologyFile(Section):

@@ -1,4 +1,9 @@
-"""Energies of a DRAM standard, per event of a whole rank."""
+"""Energies of a DRAM standard, per event of a whole rank.
+
+The boundary of an energy is what it covers: `core`, the DRAM without the drivers and receivers of
+its data pins, or `core_and_io`, with what it takes to move the bits between DRAM and chip. The
+controller and the PHY of the chip are in neither.
+"""
 
 from __future__ import annotations
 
@@ -70,8 +75,17 @@ class DramEnergy(Section):
     """Energy per event: either a mapping with its source, or a bare number in pJ."""
 
     ACT: Event = Field(description="Opening a row and closing it later: one ACT and its PRE.")
-    RD: Event = Field(description="One read burst.")
-    WR: Event = Field(description="One write burst.")
+    RD: Event = Field(description="One read burst, in the core: without the data pins.")
+    WR: Event = Field(description="One write burst, in the core: without the data pins.")
+    RD_IO: Event | None = Field(
+        default=None,
+        description="Data pins of one read burst. `source` says which ends of the wires it covers.",
+    )
+    WR_IO: Event | None = Field(
+        default=None,
+        description="Data pins of one write burst. `source` says which ends of the wires it "
+        "covers.",
+    )
     REF: Event = Field(description="One all-bank REF.")
     active_standby_per_clk: Event = Field(
         description="One clock with an open row anywhere in the rank."

@@ -70,7 +70,9 @@ def energy_table(
     """Prices of a machine, and a digest of the files that they come from. ``prices``: a file of
     prices that replace some (`read_prices`). InputError with its faults.
     """
-    table = EnergyTable.build(machine, tables.technology, dram_prices(tables.dram))
+    table = EnergyTable.build(
+        machine, tables.technology, dram_prices(tables.dram, machine.dram.boundary)
+    )
     if prices is None:
         return table, tables.digest
     given = read_prices(prices)

@@ -10,6 +10,9 @@ from accelsim.config.catalog import built_in
 from accelsim.config.models.problems import Problem, raise_problems
 from accelsim.config.models.section import Capacity, Channels, Ports, Positive, Section
 
+Boundary = Literal["core", "core_and_io"]
+"""What the energy of a DRAM burst covers: the DRAM's core, or also its data pins."""
+
 
 class Scratchpad(Section):
     """The memory inside each PE."""
@@ -193,4 +196,9 @@ class Dram(Section):
         "each in turn, or all bursts of the op that started first, operand by operand. `null`: "
         "`round_robin` with canonical mappings; under another objective `oldest_first`, in short "
         "steps the faster of both.",
+    )
+    boundary: Boundary = Field(
+        default="core_and_io",
+        description="What the energy of a burst covers: the DRAM's core, or also the data pins, as "
+        "far as the standard states them. The chip's own controller and PHY are in neither.",
     )

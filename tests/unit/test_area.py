@@ -187,7 +187,7 @@ def test_other_nodes_scale_logic(name: str) -> None:
         assert there[component] == pytest.approx(factor * (here[component] or 0))
     bank = tech.sram("lstp", 8192, 16)
     assert there["scratchpad"] == pytest.approx(4096 * bank.area_mm2 * GAPS)
-    assert not any(area.verified for area in estimate(machine, tech))
+    assert any(area.verified for area in estimate(machine, tech)) == (name == "28nm")
 
 
 @pytest.mark.parametrize("name", catalog.names("arch"))

@@ -82,7 +82,7 @@ def test_channels_left_to_the_standard(tmp_path: Path) -> None:
 
 @pytest.fixture
 def own_technology(tmp_path: Path) -> Path:
-    for name in ("45nm.yaml", "sram-45nm.csv", "28nm.yaml"):
+    for name in ("45nm.yaml", "sram-45nm.csv", "28nm.yaml", "sram-28nm.csv"):
         shutil.copy(FOLDER / name, tmp_path / name)
     return written(tmp_path, "name: m\nbase: near-memory\ntechnology: ./45nm.yaml\n")
 

@@ -63,24 +63,28 @@ LATENCIES = {
     ("ddr4-3200", "R"): (1 + 22 + 22 + 4, 1 + 22 + 4, 1 + 22 + 22 + 22 + 4),
     ("hbm2-pc", "R"): (1 + 14 + 14 + 2, 1 + 14 + 2, 1 + 14 + 14 + 14 + 2),
     ("lpddr4-3200", "R"): (1 + 29 + 28 + 8, 1 + 28 + 8, 1 + 29 + 29 + 28 + 8),
+    ("lpddr5x-7500", "R"): (1 + 17 + 20 + 2, 1 + 20 + 2, 1 + 17 + 17 + 20 + 2),
     # the same with CWL
     ("ddr4-2400", "W"): (1 + 17 + 12 + 4, 1 + 12 + 4, 1 + 17 + 17 + 12 + 4),
     ("ddr4-3200", "W"): (1 + 22 + 16 + 4, 1 + 16 + 4, 1 + 22 + 22 + 16 + 4),
     ("hbm2-pc", "W"): (1 + 14 + 4 + 2, 1 + 4 + 2, 1 + 14 + 14 + 4 + 2),
     ("lpddr4-3200", "W"): (1 + 29 + 14 + 8, 1 + 14 + 8, 1 + 29 + 29 + 14 + 8),
+    ("lpddr5x-7500", "W"): (1 + 17 + 11 + 2, 1 + 11 + 2, 1 + 17 + 17 + 11 + 2),
 }
 PEAKS = {
     "ddr4-2400": 64 / (4 * 0.83),
     "ddr4-3200": 64 / (4 * 0.625),
     "hbm2-pc": 32 / (2 * 1.0),
     "lpddr4-3200": 64 / (8 * 0.625),
+    "lpddr5x-7500": 64 / (2 * 1.067),
 }
-"""GB/s: a burst every tCCD_S, which is BL/2."""
+"""GB/s: a burst every tCCD_S, which is BL/2, or BL/8 in LPDDR5X."""
 ONE_GROUP = {
     "ddr4-2400": 64 / (6 * 0.83),
     "ddr4-3200": 64 / (8 * 0.625),
     "hbm2-pc": 32 / (4 * 1.0),
     "lpddr4-3200": 64 / (8 * 0.625),
+    "lpddr5x-7500": 64 / (4 * 1.067),
 }
 """GB/s: a burst every tCCD_L."""
 
@@ -378,8 +382,8 @@ def test_energy_is_counts_times_the_table() -> None:
     parts = run.energy_by_part_pj
     assert parts is not None
     assert parts["ACT"] == pytest.approx(3450.144 * run.commands["ACT"])
-    assert parts["RD"] == pytest.approx(2932.224 * 2)
-    assert parts["WR"] == pytest.approx(2549.76)
+    assert parts["RD"] == pytest.approx((2932.224 + 2320.68) * 2)  # core and data pins
+    assert parts["WR"] == pytest.approx(2549.76 + 1115.13)
     assert parts["REF"] == pytest.approx(692737.92)
     standby = run.counts["dram", "active_standby"], run.counts["dram", "precharge_standby"]
     assert sum(standby) == run.total_cycles

@@ -121,10 +121,12 @@ def test_a_power_law_is_met_everywhere(scale: float, exponent: float, x: float) 
     )
 
 
-def test_28_nm_is_45_nm_times_the_factors() -> None:
-    """Stillmaker and Baas at 0.9 V: 0.507 in energy, 0.377 in area. Wires have their own number,
-    leakage is not scaled; nothing is verified.
+def test_logic_of_28_nm_is_that_of_45_nm_between_two_factors() -> None:
+    """Stillmaker and Baas at 0.9 V, 0.507, and EIE's projection of its PE, 0.667; areas 0.377.
+    Wires have their own number, leakage is not scaled.
     """
+    projected = (2.36 / 256 / 1200) / (0.59 / 64 / 800)
+    assert projected == pytest.approx(0.667, abs=5e-4)
     for component, action in (
         ("mac", "multiply"),
         ("mac", "add"),
@@ -135,17 +137,39 @@ def test_28_nm_is_45_nm_times_the_factors() -> None:
         for old, new in zip(
             TECH.find(component, action), SMALL.find(component, action), strict=True
         ):
-            assert new.value == pytest.approx(0.507 * old.value, rel=1e-12)
-            assert not new.verified
+            assert new.value == pytest.approx(math.sqrt(0.507 * 0.667) * old.value, rel=1e-4)
+            assert new.factors[0] * new.value == pytest.approx(0.507 * old.value * old.factors[0])
+            assert new.factors[1] * new.value == pytest.approx(0.667 * old.value * old.factors[1])
+            assert new.verified
             assert new.source.startswith(old.source)
-            assert "0.507" in new.source
-    old, new = TECH.sram("lstp", 131072, 64), SMALL.sram("lstp", 131072, 64)
-    assert (new.read_pj, new.write_pj, new.area_mm2) == pytest.approx(
-        (0.507 * old.read_pj, 0.507 * old.write_pj, 0.377 * old.area_mm2)
-    )
-    assert new.leakage_mw == old.leakage_mw
+            assert "0.5815" in new.source
     assert SMALL.one("noc", "bit_mm").value == 0.08
-    assert SMALL.one("leakage", "multiplier").value == TECH.one("leakage", "multiplier").value
+    leakage = SMALL.one("leakage", "multiplier")
+    assert leakage.value == TECH.one("leakage", "multiplier").value
+    assert not leakage.verified
+    assert SMALL.area("control", "clock_area").value == pytest.approx(0.377 * 0.000866)
+
+
+@pytest.mark.parametrize(
+    ("leakage", "size", "width", "at_32", "at_22"),
+    [
+        ("hp", 8192, 64, 2.90825, 1.50402),
+        ("hp", 131072, 64, 14.4453, 7.49484),
+        ("lstp", 32768, 64, 8.25708, 3.78646),
+    ],
+)
+def test_srams_of_28_nm_are_between_those_of_32_and_22_nm(
+    leakage: str, size: int, width: int, at_32: float, at_22: float
+) -> None:
+    """CACTI 7, read energy in pJ: on the line between 32 and 22 nm in logarithmic scales."""
+    point = SMALL.sram(leakage, size, width)  # type: ignore[arg-type]
+    share = math.log(32 / 28) / math.log(32 / 22)
+    assert point.read_pj == pytest.approx(at_32 ** (1 - share) * at_22**share, rel=1e-5)
+    assert point.inside
+    known = TECH.srams[leakage]
+    assert [(p.size_bytes, p.width_bits) for p in SMALL.srams[leakage]] == [
+        (p.size_bytes, p.width_bits) for p in known
+    ]
 
 
 @pytest.mark.parametrize("name", catalog.names("technology"))
@@ -204,6 +228,14 @@ ENTRY = (
             SRAM,
             "lop,256,16,1,1,1,1\n",
             "a row must be hp or lstp and six numbers > 0, got lop,256,16,1,1,1,1",
+        ),
+        (
+            (
+                "scaled_from: {technology: 45nm, energy: 0.5, high: 0.6, area: 0.5, source: mine, "
+                "verified: false}\n"
+            ),
+            "",
+            "scaled_from.high must be >= 1.5, three times a number that is not verified, got 0.6",
         ),
         (
             (

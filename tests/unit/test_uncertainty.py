@@ -268,7 +268,7 @@ def test_dram_events_have_the_same_rules() -> None:
 
 
 @pytest.mark.parametrize("name", catalog.names("dram"))
-def test_bursts_and_background_of_a_standard_are_a_draw_each(name: str) -> None:
+def test_bursts_pins_and_background_of_a_standard_are_a_draw_each(name: str) -> None:
     spec = load_model(catalog.find("dram", name), DramSpec)
     primitives = {part.primitive for each in dram_prices(spec) for part in each.parts}
-    assert primitives == {f"{spec.name}/burst", f"{spec.name}/background"}
+    assert primitives == {f"{spec.name}/{draw}" for draw in ("burst", "io", "background")}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from accelsim.studies.validation import anomalies, bounds, mapper
 from accelsim.studies.validation.check import Check
-from accelsim.studies.validation.chips import area, eie, eyeriss
+from accelsim.studies.validation.chips import area, dram_power, eie, eyeriss
 from accelsim.studies.validation.simulators import dram, systolic
 from accelsim.studies.validation.worst_ops import checks as worst_ops
 
@@ -36,6 +36,13 @@ SUBJECTS = (
         "latencies and bandwidths against the formulas of the standards; energies against "
         "DRAMsim3.",
         dram.checks,
+    ),
+    Subject(
+        "dram-power",
+        "DRAM energy",
+        "A stream of reads with its rows, refreshes, standby and data pins, against measured and "
+        "published energies.",
+        dram_power.checks,
     ),
     Subject(
         "eie",

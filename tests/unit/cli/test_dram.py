@@ -151,7 +151,7 @@ def test_every_fault_at_once(
     assert capsys.readouterr().err.splitlines() == [
         (
             "unknown dram ddr4-2401; did you mean ddr4-2400? (known: ddr4-2400, ddr4-3200, hbm2, "
-            "hbm2-pc, lpddr4-3200)"
+            "hbm2-pc, lpddr4-3200, lpddr5x-7500)"
         ),
         f"{tmp_path / 'none.csv'}: no such file",
     ]
