@@ -131,11 +131,6 @@ def multiply_add(
     return mm2, f"{multiplier.source}{how}", exact and multiplier.verified and adder.verified
 
 
-def link_bits(architecture: Machine) -> int:
-    """Bits of the registers at the ends of all links."""
-    return _links(architecture)[0] * architecture.noc.width_bits
-
-
 def _links(architecture: Machine) -> tuple[int, str]:
     """Number of links of the network, and their shape in words."""
     array, noc = architecture.pe_array, architecture.noc

@@ -60,18 +60,20 @@ class LanePrices:
             self._vector().price("vector", "op"),
         )
 
-    def clocks(self, link_bits: int) -> tuple[Price, ...]:
-        """Clocks per cycle of the vector unit, the links (``link_bits`` flip-flops in all) and the
-        global buffer. Between uses they are gated as idle lanes are.
+    def clocks(self) -> tuple[Price, ...]:
+        """Clocks per cycle of the vector unit, of the ports between global buffer and network, and
+        of the buffer's banks. Between uses they are gated as idle lanes are. Other links end in
+        flip-flops that `hop` prices when bits pass.
         """
         unit, buffer = self.arch.vector_unit, self.arch.global_buffer
         slots = unit.width * unit.ops_per_cycle
         banks = buffer.banks * (buffer.width_bits + ADDRESS_BITS)
+        ports = 2 * self.arch.noc.buffer_ports * self.arch.noc.width_bits
         return tuple(
             self._idle_clock(bits, what).price(component, "clock")
             for component, bits, what in (
                 ("vector", slots * VECTOR_WORDS * self.operand_bits, "two operands and a result"),
-                ("noc", link_bits, "a register at the end of every link"),
+                ("noc", ports, "a register each way at every port of the buffer"),
                 ("global_buffer", banks, "assumed: data and address of every bank"),
             )
         )

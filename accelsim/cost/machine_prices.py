@@ -29,7 +29,7 @@ class MachinePrices:
         """Every price, at the machine's voltage: energies go with its square, leakage with it."""
         nominal = self.tech.voltage
         at = self.arch.voltage or nominal
-        logic = (*self.lanes.prices(), *self.lanes.clocks(area.link_bits(self.arch)))
+        logic = (*self.lanes.prices(), *self.lanes.clocks())
         scaled = [
             price.times((at / nominal) ** 2, f"; at {at:g} V instead of {nominal:g}")
             for price in (*logic, *self.memories())

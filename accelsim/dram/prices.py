@@ -42,7 +42,7 @@ def dram_prices(dram: DramSpec, boundary: Boundary = "core_and_io") -> tuple[Pri
     for action, name in DRAM_EVENTS.items():
         shares = list(_shares(dram.energy, name, boundary))
         parts = [
-            PricePart(f"{dram.name}/{draw}", event.pj, event.factors, event.verified)
+            PricePart(f"{dram.name}/{draw}", event.pj, event.factors, event.verified, draw)
             for draw, _, event in shares
         ]
         covers = "; ".join(f"{covered}{event.source}" for _, covered, event in shares)

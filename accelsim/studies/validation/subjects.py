@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from accelsim.studies.validation import anomalies, bounds, mapper
 from accelsim.studies.validation.check import Check
-from accelsim.studies.validation.chips import area, dram_power, eie, eyeriss
+from accelsim.studies.validation.chips import area, dram_power, eie, eyeriss, power, sparsity
 from accelsim.studies.validation.simulators import dram, systolic
 from accelsim.studies.validation.worst_ops import checks as worst_ops
 
@@ -57,6 +57,18 @@ SUBJECTS = (
         "Latency of the measured chip, layer by layer, with the active PEs that follow from the "
         "mapping. Zeros save only energy (by gating), as on the chip.",
         eyeriss.checks,
+    ),
+    Subject(
+        "power",
+        "Energy of chips",
+        "EIE's layers and Eyeriss's, on-chip energy beside measured power times measured time.",
+        power.checks,
+    ),
+    Subject(
+        "sparsity",
+        "What zeros save",
+        "Energy of a stated layer with and without zeros, beside published efficiencies.",
+        sparsity.checks,
     ),
     Subject("systolic", "Systolic arrays", "SCALE-Sim's golden runs.", systolic.checks),
     Subject(
