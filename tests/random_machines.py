@@ -22,19 +22,18 @@ SKIPS = ("moving", "stationary", "both", "none")
 
 
 def machine(organization: str = "near_memory", **overrides: Any) -> Machine:
-    """A built-in machine with 2 x 3 PEs of 2 lanes, canonical mappings and no fusion, and other
-    keys as given, such as ``pe_array__lanes=4``.
+    """A built-in machine with 2 x 3 PEs of 2 lanes, canonical mappings, no operand buffer and no
+    fusion, and other keys as given, such as ``pe_array__lanes=4``.
     """
     base = {
         "near_memory": "near-memory",
         "von_neumann": "von-neumann",
         "systolic": "systolic-32x32",
     }[organization]
-    lanes = (
-        {}
-        if organization == "systolic" or overrides.get("pe_array__kind") == "coupled"
-        else {"pe_array.lanes": 2}
-    )
+    kind = "systolic" if organization == "systolic" else overrides.get("pe_array__kind", "lanes")
+    lanes = {} if kind in ("systolic", "coupled") else {"pe_array.lanes": 2}
+    if kind == "lanes":
+        lanes["pe_array.operand_buffer"] = 0
     plain = {"fusion": "none", "mapping.objective": "canonical"}
     small = {"pe_array.rows": 2, "pe_array.cols": 3, **plain, **lanes}
     return load_machine(

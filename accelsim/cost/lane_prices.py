@@ -178,8 +178,9 @@ class LanePrices:
 
     def _drawn_as_idle(self, pj: float, parts: list[PricePart]) -> PricePart:
         """The share that stays on is the least known of an idle clock's factors."""
-        verified = self.idle.verified and all(part.verified for part in parts)
-        return PricePart(self.idle.primitive, pj, self.idle.factors, verified, "idle_clock")
+        known = self.idle.verified and all(part.verified for part in parts)
+        idle = PricePart(self.idle.primitive, pj, self.idle.factors, True, "idle_clock")
+        return idle.unsourced(not known)
 
     def _select(self) -> Number:
         """Selecting work for a lane whose zeros are skipped."""

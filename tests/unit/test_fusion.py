@@ -336,7 +336,11 @@ def test_all_operations_cost_energy_once(fusion: str) -> None:
         normalized(), machine("von_neumann", fusion=fusion), rule="bp", batch=2, trace="dense"
     )
     assert result.actions["vector.op"] == result.vector_ops
-    price = result.energy_by_component_pj["vector"] / result.vector_ops
+    (price,) = (
+        each.pj
+        for each in result.energy_sources
+        if (each.component, each.action) == ("vector", "op")
+    )
     for op in result.ops:
         energy = op.energy_by_component_pj.get("vector", 0.0)
         assert energy == pytest.approx(price * op.vector_ops)

@@ -128,7 +128,13 @@ def test_area_counts_a_lane_per_pe(tmp_path: Path) -> None:
     architecture = load_machine(machine(tmp_path, "near-memory"))
     technology = load_technology(architecture.technology)
     lanes = load_machine(
-        "near-memory", {"pe_array.rows": 4, "pe_array.cols": 4, "pe_array.lanes": 1}
+        "near-memory",
+        {
+            "pe_array.rows": 4,
+            "pe_array.cols": 4,
+            "pe_array.lanes": 1,
+            "pe_array.operand_buffer": 0,
+        },
     )
     assert estimate(architecture, technology) == estimate(lanes, technology)
 

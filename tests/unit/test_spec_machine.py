@@ -87,7 +87,7 @@ def test_a_machine_of_defaults(tmp_path: Path) -> None:
             (
                 "m.yaml:3:24: scratchpad.working must be at most the capacity of 4096B, got 8KiB "
                 "of "
-                "near-memory.yaml:31"
+                "near-memory.yaml:32"
             ),
         ),
         (
@@ -263,7 +263,7 @@ def test_an_inherited_value_that_breaks_a_rule_is_named_with_its_place(tmp_path:
     assert faults(path) == [
         (
             "m.yaml:3:15: scratchpad.working must be less than the capacity of 3072B, which must "
-            "also hold weights, got 3KiB of tensordash.yaml:31"
+            "also hold weights, got 3KiB of tensordash.yaml:32"
         )
     ]
 

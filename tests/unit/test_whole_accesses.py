@@ -21,12 +21,13 @@ def network() -> Network:
     return Builder("tiny", (1, 1, 12)).add("fc", 6).add("relu").add("fc", 2).network()
 
 
-def record(name: str, rule: str = "bp", **overrides: Any) -> OpRecord:
+def record(name: str, rule: str = "bp", batch: int = 1, **overrides: Any) -> OpRecord:
     """An op on six PEs of two lanes, each with a channel: one lane of each has its output."""
     found = watch(
         network(),
         machine(**overrides),
         rule,
+        batch,
         trace=Trace.from_masks("tiny", rule, "random", 0, 0, {}),
     )
     return next(each for each in found.run.records if each.op.name == name)
@@ -53,6 +54,24 @@ def test_a_lane_that_skips_pays_an_access_per_word(width: int, access: int) -> N
     assert found.plan.bits["scratchpad_read"] == 2 * 72 * 16
 
 
+@pytest.mark.parametrize("width", [16, 64])
+def test_lanes_of_a_pe_share_the_lines_of_an_operand_buffer(width: int) -> None:
+    """Two samples are two positions: the two lanes of a PE share a channel's 12 words, which are 3
+    lines of 64 bits. Six channels.
+    """
+    found = record(
+        "fc0.FF",
+        batch=2,
+        scratchpad__width=width,
+        pe_array__operand_buffer=16,
+        pe_array__skip={"ff": "none"},
+    )
+    lines = 12 * 16 // width
+    assert found.counts["scratchpad", "read_bits"] == (2 * 6 + 6) * lines * width
+    assert found.counts["scratchpad", "buffer_write_bits"] == 6 * 12 * 16
+    assert found.counts["scratchpad", "buffer_read_bits"] == 2 * 6 * 12 * 16
+
+
 def test_a_lane_that_skips_nothing_reads_its_stream_in_order() -> None:
     """12 words of 16 bits are 3 lines of 64, for each operand of six outputs."""
     found = record("fc0.FF", scratchpad__width=64, pe_array__skip={"ff": "none"})
@@ -64,7 +83,7 @@ def test_a_broadcast_array_that_walks_every_word_reads_the_indices_of_the_format
     form: str, lines: int
 ) -> None:
     """Two PEs of 10 channels take 12 inputs each: 10 words of 16 bits per input, or of 20 bits with
-    an index beside each, in lines of 64. The 12 inputs take a line each.
+    an index beside each, in lines of 64. Inputs come from FIFOs.
     """
     found = watch(
         Builder("tiny", (1, 1, 12)).add("fc", 20).network(),
@@ -85,7 +104,7 @@ def test_a_broadcast_array_that_walks_every_word_reads_the_indices_of_the_format
         ),
     )
     ff = next(each for each in found.run.records if each.op.name == "fc0.FF")
-    assert ff.counts["scratchpad", "read_bits"] == 12 * 64 + 2 * 12 * lines * 64
+    assert ff.counts["scratchpad", "read_bits"] == 2 * 12 * lines * 64
 
 
 def test_fills_pack_the_words_of_a_pe() -> None:
