@@ -31,7 +31,7 @@ class Encoding:
 
     ``elements``: elements of the dense tensor. ``entries``: stored words, padding entries included.
     ``word_bits``: bits of one entry, its value and its own index. ``bits``: bits of the whole
-    tensor, bitmap and column pointers included.
+    tensor, bitmap and column pointers included. ``pointer_bits``: those of the pointers.
 
     A part of the tensor takes a proportional share of entries and bits, rounded up.
     """
@@ -40,6 +40,7 @@ class Encoding:
     entries: int
     word_bits: int
     bits: int
+    pointer_bits: int = 0
 
     def words_of(self, elements: int) -> int:
         """Stored words of ``elements`` dense elements, which may exceed the tensor's if it is moved
@@ -62,6 +63,11 @@ class Encodings:
 
     of: dict[str, Encoding]
     dense: tuple[str, ...] = ()
+
+    def at_home(self, architecture: Machine) -> dict[str, int]:
+        """Bits in home scratchpads by tensor name; pointers may have a memory of their own."""
+        apart = architecture.pe_array.pointer_memory_bytes > 0
+        return {name: each.bits - apart * each.pointer_bits for name, each in self.of.items()}
 
 
 def encode(step: TrainingStep, architecture: Machine, masks: MaskSource) -> Encodings:
@@ -114,7 +120,8 @@ def _encoding(
         return Encoding(tensor.elements, entries, value, prod(tensor.shape) + entries * value)
     field = formats.run_bits if form == "rle" else formats.index_bits
     pointers = columns * formats.pointer_bits if form == "csc" else 0
-    return Encoding(tensor.elements, entries, value + field, entries * (value + field) + pointers)
+    bits = entries * (value + field) + pointers
+    return Encoding(tensor.elements, entries, value + field, bits, pointers)
 
 
 def _mask_entries(

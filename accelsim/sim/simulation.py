@@ -83,8 +83,8 @@ class Simulation:
         self._pipelines = Pipelines(architecture, self._channels, row_bytes, partitions + 2)
         self.env = self._pipelines.env
         self._encodings = encode(step, architecture, model.masks)
-        encoded_bits = {name: encoding.bits for name, encoding in self._encodings.of.items()}
-        self._residency = allocate(step, architecture, partitions, encoded_bits, mapped.placing)
+        at_home = self._encodings.at_home(architecture)
+        self._residency = allocate(step, architecture, partitions, at_home, mapped.placing)
         self._memory = TensorMemory(architecture, self._residency, step, self._encodings.of, warm)
         self._start = Start(step.ops) if warm else cold_start(step, self._memory)
         mapper = Mapper(architecture, self._residency)

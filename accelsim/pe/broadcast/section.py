@@ -32,10 +32,10 @@ class BroadcastArray(SkippingArray):
         "each. EIE has 4.",
     )
 
-    pointer_memory: Annotated[Bytes, Field(ge=0, le=1 << 24)] = Field(
-        default=0,
+    pointer_memory: Annotated[Bytes, Field(ge=4, le=1 << 24)] | None = Field(
+        default=None,
         description="Memory of a PE for pointers to compressed columns, in two banks of 16 bits, "
-        "which read the two ends of a column at once. `0`: pointers are in the scratchpad.",
+        "which read the two ends of a column at once. `null`: pointers are in the scratchpad.",
     )
 
     verbs: ClassVar[str] = "accelsim.pe.broadcast.kind:Broadcast"
@@ -55,4 +55,4 @@ class BroadcastArray(SkippingArray):
     @property
     def pointer_memory_bytes(self) -> int:
         """Key `pointer_memory`."""
-        return self.pointer_memory
+        return self.pointer_memory or 0

@@ -124,7 +124,7 @@ class StepSearch:
         self._costs = Costs(architecture, dram, prices)
         self._expected = pe_kind(architecture).expected_timing(masks)
         self._partitions = partitions
-        self._encodings = encode(step, architecture, masks).of
+        self._encodings = encode(step, architecture, masks)
         self._memo = Memo()
 
     def find(self) -> StepMapping:
@@ -183,9 +183,9 @@ class StepSearch:
 
     def _draft(self, placing: Placing, objective: Objective) -> Draft:
         """Plan all ops in the order of the serial schedule, without events."""
-        bits = {name: encoding.bits for name, encoding in self._encodings.items()}
+        bits = self._encodings.at_home(self._architecture)
         residency = allocate(self._step, self._architecture, self._partitions, bits, placing)
-        memory = TensorMemory(self._architecture, residency, self._step, self._encodings)
+        memory = TensorMemory(self._architecture, residency, self._step, self._encodings.of)
         mapper = Mapper(self._architecture, residency)
         choice = Choice(self._architecture, mapper, self._costs, objective, self._memo)
         choice.refuse_illegal_pins(self._step.ops)

@@ -220,6 +220,7 @@ DRAM = {
     "dram-lpddr4-3200": "dram lpddr4-3200 requests/stream.csv",
     "dram-lpddr4-3200-few-rows": "dram lpddr4-3200 requests/few-rows.csv",
     "dram-hbm2-pc": "dram hbm2-pc requests/scattered.csv",
+    "dram-lpddr5x-7500": "dram lpddr5x-7500 requests/few-rows.csv",
     "dram-hbm2": "dram hbm2 requests/stream.csv",
 }
 
