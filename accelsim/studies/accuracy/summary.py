@@ -17,7 +17,7 @@ def summary(outcomes: Outcomes) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for each in outcomes.part("cnn", "rnn"):
+    for each in outcomes.part("cnn", "rnn", "fc", "transfer"):
         accuracies = each.percent("test_accuracy")
         if accuracies:
             writer.writerow(
