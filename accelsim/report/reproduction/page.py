@@ -120,7 +120,9 @@ def _target(document: ReproductionDocument, target: Target, open_: bool) -> str:
             parts.append(_table(group.rows))
         parts += [_pivot(pivot) for pivot in group.pivots]
     for figure in figures:
-        parts.append(f'<h3 id="{anchor(target, f"figure {figure.id}")}">{escape(figure.title)}</h3>')
+        parts.append(
+            f'<h3 id="{anchor(target, f"figure {figure.id}")}">{escape(figure.title)}</h3>'
+        )
         parts.append(linked_figure(figure.id, figure.title, figure.caption))
         parts.append(f'<p class="soft">{_text(figure.caption)}</p>')
     return "\n".join([*parts, "</details>"])

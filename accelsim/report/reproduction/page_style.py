@@ -39,10 +39,13 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 td.note { min-width: 16rem; max-width: 34rem; }
 td.match { white-space: nowrap; font-weight: 600; }
 table.sentences { width: 100%; font-size: .78rem; line-height: 1.3; }
-.sentences th, .sentences td { padding: .22rem .4rem; }
+.sentences th, .sentences td { padding: .22rem .3rem; }
+.sentences td:last-child { min-width: 11rem; }
 .sentences th[scope=row] { width: 15%; font-weight: 500; }
 .sentences th a { color: inherit; text-decoration-color: var(--line); }
 .sentences td.mark { font-weight: 700; }
+.sentences td.values { white-space: nowrap; }
+.sentences th[scope=row] { white-space: normal; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
 .known { color: var(--known); }

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from accelsim.report.reproduction.claims.cells import STEP, measured, printed, with_unit
+from accelsim.report.reproduction.claims.cells import STEP, measured, printed
 from accelsim.report.reproduction.claims.html import marks
 from accelsim.report.reproduction.claims.templates import say
 from accelsim.report.reproduction.tables import matches
@@ -37,7 +37,7 @@ def print_summary(document: ReproductionDocument, console: Console) -> None:
 
 
 def _table(sentences: Sequence[Sentence]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     for name in ("sentence", "printed", "counted", "EP", STEP, "mark"):
         table.add_column(
             name, justify="left" if name in ("sentence", "mark") else "right", no_wrap=True
@@ -46,7 +46,7 @@ def _table(sentences: Sequence[Sentence]) -> Table:
         table.add_row(
             sentence.name,
             printed(sentence),
-            with_unit(sentence.counted, sentence.unit),
+            sentence.counted,
             _last(sentence, sentence.scope),
             _last(sentence, STEP),
             Text(sentence.mark, style=COLOURS[sentence.mark]),
@@ -57,4 +57,4 @@ def _table(sentences: Sequence[Sentence]) -> Table:
 def _last(sentence: Sentence, scope: str) -> str:
     """The first line of the cell of the largest batch: the sentence's own cost."""
     lines = measured(sentence, scope, 1) or measured(sentence, scope, 0)
-    return lines[0].text.partition(": ")[2] or lines[0].text if lines else "-"
+    return next((line.text for line in lines if line.cost), "-")

@@ -43,8 +43,8 @@ def reproduce(
     """Reproduce the papers' tables and figures.
 
     Sets the numbers printed by Crafton et al. 2019 and Han et al. 2020 beside those computed from
-    the simulator's ops, and prints a summary. Exit status 1 if a number that should match does not, or if a documented
-    mismatch now matches; each is one line on stderr.
+    the simulator's ops, and prints a summary. Exit status 1 if a number that should match does not,
+    or if a documented mismatch now matches; each is one line on stderr.
     """
     from accelsim.cli.progress import bar
     from accelsim.config.suggest import did_you_mean

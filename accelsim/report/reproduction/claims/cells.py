@@ -26,7 +26,9 @@ class Line:
 def number(value: float, unit: str) -> str:
     """A gain without its unit: three digits of a ratio, no decimal of a percentage from 10 on."""
     if unit == "x":
-        text = f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+        text = (
+            f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+        )
     else:
         text = f"{value:,.0f}" if abs(value) >= 10 else f"{value:.1f}"
     return text.replace("-", MINUS)
@@ -42,21 +44,22 @@ def printed(sentence: Sentence) -> str:
     return ELLIPSIS if sentence.printed is None else with_unit(sentence.printed, sentence.unit)
 
 
-def counted(sentence: Sentence) -> str:
+def counted(sentence: Sentence) -> list[Line]:
     """The number by the paper's counting, and that of the measured network."""
-    text = with_unit(sentence.counted, sentence.unit)
-    if sentence.recounted is None:
-        return text
-    other = with_unit(sentence.recounted.replace("-", MINUS), sentence.unit)
-    return say("recounted", counted=text, recounted=other)
+    lines = [Line("", with_unit(sentence.counted, sentence.unit))]
+    if sentence.recounted is not None:
+        other = with_unit(number(float(sentence.recounted), sentence.unit), sentence.unit)
+        lines.append(Line("measured", other))
+    return lines
 
 
-def accuracy(sentence: Sentence) -> str:
+def accuracy(sentence: Sentence) -> list[Line]:
     """Points of accuracy that the new rule gains, and the network."""
     if sentence.accuracy_points is None:
-        return ELLIPSIS
+        return []
     points = f"{sentence.accuracy_points:+.1f}".replace("-", MINUS)
-    return say("points", points=points, network=sentence.accuracy_on.partition("@")[0])
+    network = sentence.accuracy_on.partition("@")[0]
+    return [Line("", points), Line(network.removesuffix("-cifar10").removesuffix("-wikitext2"), "")]
 
 
 def batches(sentence: Sentence) -> list[int]:
@@ -76,13 +79,11 @@ def measured(sentence: Sentence, scope: str, place: int) -> list[Line]:
     of = [each for each in sentence.costs if (each.scope, each.batch) == (in_scope, batch)]
     lines = []
     for cost in dict.fromkeys(each.cost for each in of):
-        cells = sorted(
-            (each for each in of if each.cost == cost), key=lambda each: each.machine
-        )
+        cells = sorted((each for each in of if each.cost == cost), key=lambda each: each.machine)
         lines.append(Line(SHORT.get(cost, cost), _pair(cells, sentence.unit)))
         lines += _interval(cells, sentence.unit)
     if lines and batch != (1, 64)[place]:
-        lines[0] = Line(lines[0].cost, say("at", batch=batch, value=lines[0].text))
+        lines.insert(0, Line("", say("at", batch=batch)))
     return lines
 
 
@@ -104,12 +105,12 @@ def _interval(cells: Sequence[SentenceCost], unit: str) -> list[Line]:
 
 HEADS: tuple[tuple[str, Callable[[Sentence], list[Line]]], ...] = (
     ("printed", lambda each: [Line("", printed(each))]),
-    ("same counting", lambda each: [Line("", counted(each))]),
+    ("same counting", counted),
     ("EP, batch 1", lambda each: measured(each, "EP", 0)),
     ("EP, batch 64", lambda each: measured(each, "EP", 1)),
     ("step, batch 1", lambda each: measured(each, STEP, 0)),
     ("step, batch 64", lambda each: measured(each, STEP, 1)),
-    ("accuracy", lambda each: [Line("", accuracy(each))]),
+    ("accuracy, points", accuracy),
     ("mark", lambda each: [Line("", each.mark)]),
     ("cause", lambda each: [Line("", each.cause)]),
 )

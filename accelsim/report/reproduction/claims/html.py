@@ -15,7 +15,8 @@ from accelsim.results.reproduction import Item, ReproductionDocument, Sentence, 
 
 READING = (
     "Percentages are savings; negative ones cost more. x: old cost over new. Two values: "
-    "near-memory / von-neumann. Brackets: 5th to 95th percentile of the energy's gain, over both."
+    "near-memory / von-neumann. Brackets: 5th to 95th percentile of the energy's gain, over both. "
+    "Measured: the same counting of the measured network."
 )
 CLASSES = {"holds": "good", "only as counted": "known", "reversed": "bad"}
 COLUMNS = ("workload", "machine", "setting", "feedback", "batch", "cost")
@@ -44,7 +45,7 @@ def claims_section(document: ReproductionDocument, target: Target, counted: Rows
             for item in items
             if item.id.split("/")[1] == sentence.name and item.context.get("scope") not in SCOPES
         ]
-        parts.append(_claim(document, target, sentence, of, others, counted))
+        parts.append(_claim(document, sentence, of, others, counted))
     return "\n".join([*parts, "</section>"])
 
 
@@ -60,7 +61,8 @@ def _table(sentences: Sequence[Sentence]) -> str:
     for sentence in sentences:
         cells = []
         for name, make in HEADS:
-            kind = f' class="{CLASSES[sentence.mark]} mark"' if name == "mark" else ""
+            kind = ' class="values"' if "batch" in name or name == "same counting" else ""
+            kind = f' class="{CLASSES[sentence.mark]} mark"' if name == "mark" else kind
             cells.append(f'<td data-label="{escape(name)}"{kind}>{_lines(make(sentence))}</td>')
         says = f"{escape(sentence.says)} <small>{escape(sentence.source)}</small>"
         link = f'<a href="#{_place(sentence)}">{says}</a>'
@@ -97,7 +99,6 @@ def _place(sentence: Sentence) -> str:
 
 def _claim(
     document: ReproductionDocument,
-    target: Target,
     sentence: Sentence,
     of: Sequence[CostRow],
     others: Sequence[Item],

@@ -21,8 +21,7 @@ def claims_lines(
     lines = [f"{marks(sentences)} {READING}", "", row(heads), row(["---"] * len(heads))]
     for sentence in sentences:
         cells = [
-            "<br>".join(escaped(_text(line)) for line in make(sentence)) or "-"
-            for _, make in HEADS
+            "<br>".join(escaped(_text(line)) for line in make(sentence)) or "-" for _, make in HEADS
         ]
         lines.append(row([f"{escaped(sentence.says)} ({escaped(sentence.source)})", *cells]))
     lines += ["", f"All measured numbers: [{FILE}]({FILE}). Assumptions and marks:", ""]

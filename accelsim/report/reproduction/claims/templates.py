@@ -11,14 +11,12 @@ TEMPLATES = {
     "interval": "[{low}, {high}]",
     "percent": "{value} %",
     "times": "{value}x",
-    "at": "batch {batch}: {value}",
-    "recounted": "{counted} (measured network: {recounted})",
-    "points": "{points} points, {network}",
+    "at": "batch {batch}",
     "numbers": "{count} measured rows",
     "cells": "{count} counted cells",
     "matched": "{matched} of {printed} printed cells match",
-    "documented": "{count} do not, documented",
-    "unexpected": "{count} do not, unexpected",
+    "documented": "{count} not, documented",
+    "unexpected": "{count} not, unexpected",
 }
 MOST_FIELDS = 3
 

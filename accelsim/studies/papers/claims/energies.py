@@ -13,10 +13,8 @@ from accelsim.cost import uncertainty
 from accelsim.cost.counters import ActionCounts
 from accelsim.cost.uncertainty import Interval, Samples
 from accelsim.results.result import Result
-from accelsim.sim.memory.tensors import TensorMemory
 from accelsim.sim.observers import Observer
-from accelsim.sim.run import OpRecord
-from accelsim.step.ops import TrainingStep
+from accelsim.sim.run import Run
 
 WHOLE = "step"
 """Scope that also has the actions of no pass (leakage, idle clocks, DRAM standby)."""
@@ -28,12 +26,12 @@ class PassActions(Observer):
     def __init__(self) -> None:
         self.kinds: list[dict[str, ActionCounts]] = []
 
-    def begin(self, step: TrainingStep, steps: int, memory: TensorMemory) -> None:
-        self.kinds.append({})
-
-    def op_ended(self, record: OpRecord, freed: Sequence[str]) -> None:
-        counts = self.kinds[-1].setdefault(record.op.pass_, ActionCounts())
-        counts += record.counts
+    def end(self, run: Run) -> None:
+        by_pass: dict[str, ActionCounts] = {}
+        for record in run.records:
+            counts = by_pass.setdefault(record.op.pass_, ActionCounts())
+            counts += record.counts
+        self.kinds.append(by_pass)
 
 
 def drawn_energies(

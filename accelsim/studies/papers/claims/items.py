@@ -24,19 +24,29 @@ from accelsim.studies.papers.outcome import Outcome
 from accelsim.studies.papers.progress import Progress, Share
 
 ASSUMPTIONS = (
-    "Machines are built-in. They multicast e and store feedback with the positions of its values, "
-    "one matrix per time step.",
-    "Each rule has the mapping of the least energy-delay product; CSV has the canonical one too. "
-    "Time steps and dilation have canonical mappings.",
-    "Zeros are those of real training; AlexNet has random ones of density 0.5 and only its fully "
-    "connected layers.",
-    "Words moved leave a PE's scratchpad; a sign counts as one word. Bytes below one DRAM burst "
-    "count as none.",
-    "Brackets: 5th to 95th percentile over the bounds of the prices, drawn alike for both rules.",
+    (
+        "Machines are built-in. They multicast e and store feedback with the positions of its "
+        "values, one matrix per time step."
+    ),
+    (
+        "Each rule has the mapping of the least energy-delay product; CSV has the canonical one"
+        " too. Time steps and dilation have canonical mappings."
+    ),
+    (
+        "Zeros are those of real training; AlexNet has random ones of density 0.5 and only its "
+        "fully connected layers."
+    ),
+    (
+        "Words moved leave a PE's scratchpad; a sign counts as one word. Bytes below one DRAM "
+        "burst count as none."
+    ),
+    ("Brackets: 5th to 95th percentile over the bounds of the prices, drawn alike for both rules."),
     "Accuracies are of small networks and few epochs (reports/accuracy).",
-    "Holds: EP keeps half of the printed gain, and a step saves over 1 %, on both machines at both "
-    "batches. Reversed: EP or a step's energy costs over 1 % more on both machines. A ratio's gain "
-    "is the ratio less 1.",
+    (
+        "Holds: EP keeps half of the printed gain, and a step saves over 1 %, on both machines "
+        "at both batches. Reversed: EP or a step's energy costs over 1 % more on both machines."
+        " A ratio's gain is the ratio less 1."
+    ),
 )
 """Assumptions of the measurements, and the rule of the marks, for the page."""
 TARGET = Target(
@@ -68,6 +78,4 @@ def reproduce(progress: Progress) -> Outcome:
     for figure in (claims_parallel.figure(latencies), survival.dilation_figure(dilation)):
         figures[figure.id] = figure
     ids = {name: survival.figure_id(name) for name in ROWS}
-    return Outcome(
-        (*ordered,), tuple(figures[ids[name]] for name in ROWS), sentences(ordered, ids)
-    )
+    return Outcome((*ordered,), tuple(figures[ids[name]] for name in ROWS), sentences(ordered, ids))

@@ -225,8 +225,7 @@ def items(progress: Progress) -> list[Item]:
             for cost in asked:
                 for scope in SCOPES:
                     best, canonical = (
-                        _measured_pair(pair, claim, on, batch, cost, scope, of)
-                        for of in by_mapping
+                        _measured_pair(pair, claim, on, batch, cost, scope, of) for of in by_mapping
                     )
                     cells.append(beside(best, canonical))
     return cells
@@ -260,9 +259,7 @@ def beside(best: Item, canonical: Item) -> Item:
         "canonical before": canonical.context["before"],
         "canonical after": canonical.context["after"],
         "verdict turns": "yes" if verdicts[0] != verdicts[1] else "no",
-        **{
-            f"canonical {end}": canonical.context[end] for end in ENDS if end in canonical.context
-        },
+        **{f"canonical {end}": canonical.context[end] for end in ENDS if end in canonical.context},
     }
     return replace(best, context=context)
 

@@ -29,8 +29,8 @@ GENERIC: Mapping[Mark, str] = {
 @dataclass(frozen=True)
 class Row:
     """How a sentence is measured. ``counted``, ``recounted``: ids of cells below the claim.
-    ``cost``, ``scope``: what the sentence is about; ``step_cost``: that of a step, if it has another
-    name. ``where``: further context of its cells.
+    ``cost``, ``scope``: what the sentence is about; ``step_cost``: its name in a step, if it is
+    another. ``where``: further context of its cells.
     ``accuracy``: network, old and new rule of the accuracy study. ``cause``: of the mark ``of``;
     at most twelve words.
     """
