@@ -5,7 +5,7 @@ the whole step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -93,7 +93,7 @@ class Measured:
 
     costs: Costs
     unicast: Unicast
-    energies: Mapping[str, Samples] | None = None
+    energies: Mapping[str, Samples] | None = field(default=None, compare=False)
 
     def on(self, machine: str) -> Costs:
         """Costs on a machine, including the additional ones if the machine is one of `UNICAST`."""

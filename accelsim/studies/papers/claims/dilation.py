@@ -25,6 +25,8 @@ WORKLOAD = "vgg16-cifar10"
 NAME = "dilation-absorbed"
 SAYS = "Zero-skipping hardware absorbs the zeros of dilated feedback kernels"
 SOURCE = "Han 2020, section 3.2.1"
+LANES = "lanes"
+"""Key of the mode in the context of a cell."""
 KNOWN = "addresses known"
 MODES: dict[str, dict[str, object]] = {
     KNOWN: {},
@@ -104,7 +106,7 @@ def items(progress: Progress) -> list[Item]:
                     "machine": machine,
                     "workload": WORKLOAD,
                     "batch": batch,
-                    "lanes": mode,
+                    LANES: mode,
                 }
                 full, dilated, left_out = (
                     known[Run(rule, machine, of, batch)]

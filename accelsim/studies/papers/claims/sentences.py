@@ -140,7 +140,7 @@ ROWS: Mapping[str, Row] = {
         "The address generator leaves the zeros out, so lanes never see them.",
         step_cost="cycles",
         batches=claims_dilation.BATCHES,
-        where=(("lanes", claims_dilation.KNOWN),),
+        where=((claims_dilation.LANES, claims_dilation.KNOWN),),
     ),
 }
 """How each sentence is measured, in the order of the table."""

@@ -160,7 +160,13 @@ def dilation_figure(items: Sequence[Item]) -> Figure:
 def _of_mode(
     items: Sequence[Item], machine: str, batch: int, mode: str, scope: str, cost: str
 ) -> float | None:
-    wanted = {"machine": machine, "batch": batch, "lanes": mode, "scope": scope, "cost": cost}
+    wanted = {
+        "machine": machine,
+        "batch": batch,
+        claims_dilation.LANES: mode,
+        "scope": scope,
+        "cost": cost,
+    }
     return next(
         item.computed for item in items if all(item.context.get(k) == wanted[k] for k in wanted)
     )
