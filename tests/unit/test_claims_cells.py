@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache
 
+import numpy as np
 import pytest
 
 from accelsim.config.catalog import find
@@ -12,9 +13,17 @@ from accelsim.config.loader import load_model
 from accelsim.dram.standard import DramSpec
 from accelsim.dram.table import resolve
 from accelsim.results.reproduction import Item
-from accelsim.studies.papers.claims.costs import BURST_BYTES, MACHINES, machine
+from accelsim.studies.papers.claims.costs import (
+    BURST_BYTES,
+    MACHINES,
+    SCOPES,
+    Measured,
+    machine,
+)
 from accelsim.studies.papers.claims.counted import items as claims_counted
+from accelsim.studies.papers.claims.machine import _measured_pair, beside
 from accelsim.studies.papers.claims.savings import saved
+from accelsim.studies.papers.claims.unicast import Unicast
 from tests.made_up_claims import Ratios, measured, pair
 
 BINARY, MOVED = "binary-96.9%", "movement-6400x"
@@ -103,3 +112,21 @@ def test_cells_of_a_fitted_list_say_so(claim: str) -> None:
     found = counted()
     assert "found by fitting" in found[f"claims/{claim}/paper"].note
     assert "moderate confidence" in found[f"claims/{claim}/paper"].note
+
+
+def test_a_cell_of_energy_has_the_interval_of_its_gain_at_both_mappings() -> None:
+    of = pair("vgg16-cifar10", "memory-99.0%")
+    drawn = {scope: np.linspace(1.0, 2.0, 101) for scope in SCOPES}
+    costs = {(cost, scope): 10.0 for cost in ("energy", "words moved") for scope in SCOPES}
+    old = Measured(costs, Unicast(0, 0), {scope: 10 * drawn[scope] for scope in SCOPES})
+    new = Measured(costs, Unicast(0, 0), {scope: 5 * drawn[scope] + 1 for scope in SCOPES})
+    ends = (100 * (1 - (5 * 1.05 + 1) / (10 * 1.05)), 100 * (1 - (5 * 1.95 + 1) / (10 * 1.95)))
+    where = (of, "memory-99.0%", MACHINES[0], 1)
+    best = _measured_pair(*where, "energy", "step", (old, new))
+    both = beside(best, _measured_pair(*where, "energy", "step", (old, old)))
+    assert float(both.context["low"]) == pytest.approx(ends[0], rel=1e-5)
+    assert float(both.context["high"]) == pytest.approx(ends[1], rel=1e-5)
+    assert (both.context["canonical low"], both.context["canonical high"]) == ("0", "0")
+    assert "low" not in _measured_pair(*where, "words moved", "step", (old, new)).context
+    without = Measured(costs, Unicast(0, 0))
+    assert "low" not in _measured_pair(*where, "energy", "step", (without, new)).context

@@ -114,7 +114,7 @@ def _claim(
         numbers = escape(say("numbers", count=len(best)))
         parts.append(f"<details><summary>{numbers}</summary>\n{_numbers(best)}\n</details>")
     if others:
-        cells = escape(say("cells", count=len(others)))
+        cells = escape(say("others", count=len(others)))
         parts.append(f"<details><summary>{cells}</summary>\n{counted(others)}\n</details>")
     return "\n".join(parts)
 

@@ -43,9 +43,9 @@ ASSUMPTIONS = (
     ("Brackets: 5th to 95th percentile over the bounds of the prices, drawn alike for both rules."),
     "Accuracies are of small networks and few epochs (reports/accuracy).",
     (
-        "Holds: EP keeps half of the printed gain, and a step saves over 1 %, on both machines "
-        "at both batches. Reversed: EP or a step's energy costs over 1 % more on both machines."
-        " A ratio's gain is the ratio less 1."
+        "Holds: EP keeps half of the printed gain, and a step saves over 1 %, on both machines at "
+        "both batches. Reversed: EP or a step's energy costs over 1 % more on both machines at one "
+        "batch. A ratio's gain is the ratio less 1."
     ),
 )
 """Assumptions of the measurements, and the rule of the marks, for the page."""

@@ -99,7 +99,7 @@ ROWS: Mapping[str, Row] = {
         "cycles",
         (LSTM, "bp", "dfa:per_step=true"),
         "only as counted",
-        "Only BPTT's output layer waits; the forward pass stays a chain.",
+        "EP gains by BPTT's output layer alone; forward passes stay a chain.",
         batches=(20,),
         machines=tuple(f"{machine} own memory" for machine in MACHINES),
         rules="bp -> dfa:per_step=true",

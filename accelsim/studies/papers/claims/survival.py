@@ -23,14 +23,15 @@ NETWORKS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Contents of a figure: names of the rules on its axes, workloads, and costs that are drawn if
-    a claim's items have them.
+    """Contents of a figure: names of the rules on its axes, workloads, costs that are drawn if a
+    claim's items have them, and the scope beside the step.
     """
 
     old: str
     new: str
     workloads: tuple[str, ...]
     costs: tuple[str, ...]
+    scope: str = "EP"
 
 
 MOVED, WORKED = ("words moved", "energy"), ("MACs executed", "cycles")
@@ -48,13 +49,10 @@ COMPARISONS = {
     ),
     "movement-6400x": Comparison("BP", "SSDFA", ("alexnet-fc",), (*MOVED, "DRAM bytes")),
     "movement-1000x": Comparison("DFA", "SSDFA", ("alexnet-fc",), (*MOVED, "DRAM bytes")),
-    "macs-2x": Comparison("BP", "SSDFA", ("alexnet-fc",), WORKED),
+    "macs-2x": Comparison("BP", "SSDFA", ("alexnet-fc",), WORKED, "EP+WG"),
 }
 """Comparisons by claim."""
-SCOPES = {"EP": True, "step": False}
-"""Scopes of the rows of panels, and whether their axis is logarithmic. Ratios of whole steps are
-close to 1 and need a linear axis to be distinguishable.
-"""
+STEP = "step"
 DILATION = {
     "EP": ("executed MACs", "lane cycles", "cycles"),
     "step": ("cycles",),
@@ -76,9 +74,9 @@ def figures(items: Sequence[Item]) -> list[Figure]:
 
 def _figure(claim: str, compared: Comparison, items: Sequence[Item]) -> Figure:
     panels: list[Panel] = []
-    for scope, logarithmic in SCOPES.items():
+    for scope in (compared.scope, STEP):
         for machine in MACHINES:
-            name = "EP" if scope == "EP" else "whole step"
+            name = "whole step" if scope == STEP else scope
             title = f"({'abcd'[len(panels)]}) {machine}, {name}"
             panels.append(
                 Panel(
@@ -88,7 +86,7 @@ def _figure(claim: str, compared: Comparison, items: Sequence[Item]) -> Figure:
                     f"cost of {compared.new}, {compared.old} = 1",
                     _curves(claim, compared, machine, scope, items),
                     log_x=True,
-                    log_y=logarithmic,
+                    log_y=scope != STEP,  # ratios of steps are close to 1
                 )
             )
     caption = (
