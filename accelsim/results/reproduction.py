@@ -13,22 +13,27 @@ from typing import Annotated, Literal, TypeGuard
 
 from pydantic import Field
 
-from accelsim.results.document import Document, Part
+from accelsim.results.document import OMITTED, Document, Part
 
 Match = Literal["exact", "within-rounding", "mismatch", "not-printed"]
 Unit = Literal["MB", "GOP", "MAC", "words", "%", "x"]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 """Text that becomes a file name. It cannot contain a path."""
+Mark = Literal["holds", "only as counted", "reversed"]
+"""Outcome of a paper's sentence on machines."""
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class Target(Part):
-    """A reproduced table, figure or set of claims. ``about`` describes the comparison."""
+    """A reproduced table, figure or set of claims. ``about`` describes the comparison,
+    ``assumptions`` its conditions.
+    """
 
     name: FileName
     title: str
     about: str
+    assumptions: Sequence[str] = field(default=(), metadata=OMITTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,53 @@ class Item(Part):
 def _is_plain(text: str | None) -> TypeGuard[str]:
     """True if the text is digits with at most a sign and a decimal point, false for formulas."""
     return text is not None and re.fullmatch(r"[+-]?\d+(\.\d+)?", text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceCost(Part):
+    """The gain of a sentence's rule in one cost, scope and batch on one machine, in the unit of the
+    sentence. ``value`` is None if there is no ratio. ``low``, ``high``: the 5th and 95th percentile
+    over the bounds of the prices, of an energy.
+    """
+
+    scope: str
+    batch: int
+    machine: str
+    cost: str
+    value: Finite | None
+    low: Finite | None = None
+    high: Finite | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence(Part):
+    """A sentence of a paper beside its measurement.
+
+    ``printed``: the paper's number. ``counted``: the number by the paper's counting; ``recounted``:
+    the same counting of the measured network, where that is another. ``rules``: "old -> new", on
+    ``workload``. ``cost``: the cost that the sentence names, in ``scope``. ``costs``: that cost and
+    the energy, in ``scope`` and in a step. ``accuracy_points``: test accuracy of the new rule minus
+    that of the old one, on ``accuracy_on``. ``cause`` explains ``mark``.
+    """
+
+    target: str
+    name: str
+    says: str
+    source: str
+    unit: Unit
+    printed: str | None
+    counted: str
+    recounted: str | None
+    workload: str
+    rules: str
+    cost: str
+    scope: str
+    costs: Sequence[SentenceCost]
+    accuracy_points: Finite | None
+    accuracy_on: str
+    mark: Mark
+    cause: str
+    figure: FileName
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +205,7 @@ class ReproductionDocument(Document):
     targets: Annotated[Sequence[Target], Field(min_length=1)]
     items: Sequence[Item]
     figures: Sequence[Figure]
+    sentences: Sequence[Sentence] = field(default=(), metadata=OMITTED)
 
     def __post_init__(self) -> None:
         names = [target.name for target in self.targets]

@@ -13,9 +13,11 @@ PACKAGE = Path(__file__).resolve().parents[2] / "accelsim"
 LITERALS = {
     **{("config/registries.py", kind): "the registry" for kind in PE_KINDS.names()},
     ("pe/skipping/loops.py", "lanes"): "a level of a loop nest",
+    ("report/reproduction/claims/rows.py", "lanes"): "a column of a table",
     ("studies/papers/claims/counted/sparse_feedback.py", "broadcast"): "how an error is sent",
     ("studies/papers/claims/dilation.py", "lanes"): "a column of a table",
     ("studies/validation/subjects.py", "systolic"): "a chapter of the report",
+    ("studies/validation/summary.py", "systolic"): "a chapter of the report",
 }
 """Literals that equal a kind's name, and what each of them is."""
 KEYS = {

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from accelsim.studies.accuracy.orderings import (
     DIVERGED,
     EXPECTED,
     FAILS,
+    FC_NETWORKS,
     HOLDS,
     NOT_RUN,
     orderings_table,
@@ -30,6 +32,7 @@ from accelsim.studies.accuracy.orderings import (
 from accelsim.studies.accuracy.outcomes import Outcomes, read_outcomes
 from accelsim.studies.accuracy.plan import HEAD_SUFFIX, VGG, Cell, Choice, Job, Setting, cells, text
 from accelsim.studies.accuracy.readme import write_report
+from accelsim.studies.accuracy.summary import CONCLUSIONS, conclusions
 from accelsim.studies.accuracy.tables.all import all_tables
 from accelsim.studies.accuracy.tables.scores import rank_and_entries
 
@@ -478,6 +481,32 @@ class TestReport:
         page = (tmp_path / "first/README.md").read_text()
         assert page.endswith("None: every run of the plan is finished.\n")
         assert all(f"({name})" in page for name in names if name != "README.md")
+
+    def test_the_page_opens_with_five_conclusions_of_at_most_three_values(
+        self, places: Places, tmp_path: Path
+    ) -> None:
+        keep_all(places, cells(), self.made)
+        write_report(outcomes(places, cells()), tmp_path)
+        lines = (tmp_path / "README.md").read_text().splitlines()
+        assert [line[:3] for line in lines[2:8]] == ["1. ", "2. ", "3. ", "4. ", "5. ", ""]
+        for each in CONCLUSIONS:
+            fields = [name for _, name, _, _ in Formatter().parse(each.text) if name is not None]
+            assert len(fields) == len(each.values) <= 3
+        assert lines.index("## Controls and confounds") < lines.index("## Expected orderings")
+
+    def test_a_conclusion_is_the_largest_loss_and_a_dash_without_runs(self, places: Places) -> None:
+        of = {"bp": 0.9, "dfa": 0.8, "ssdfa": 0.85}
+        plan = [
+            Cell(replace(SMALL, network=name), rule, (0.1,)) for name in FC_NETWORKS for rule in of
+        ]
+
+        def score(job: Job) -> dict[str, Any]:
+            worse = job.cell.setting.network == "fashion-fc" and job.cell.rule != "bp"
+            return document(job, of[job.cell.rule] - 0.01 * worse)
+
+        keep_all(places, plan, score)
+        said = conclusions(outcomes(places, plan))[2]
+        assert "`dfa` loses at most 11.0 points, `ssdfa` 6.0, the output layer alone -." in said
 
     def test_says_what_is_not_run_and_drops_plots_that_have_gone(
         self, places: Places, tmp_path: Path

@@ -5,8 +5,11 @@ from __future__ import annotations
 from itertools import product
 
 from accelsim.results.reproduction import Item
+from accelsim.studies.papers.claims import dilation as claims_dilation
 from accelsim.studies.papers.claims import survival
 from accelsim.studies.papers.claims.costs import MACHINES
+from accelsim.studies.papers.claims.counted.statements import CLAIMS
+from accelsim.studies.papers.claims.sentences import ROWS
 
 COSTS = {"words moved": 75.0, "DRAM bytes": 50.0, "energy": -25.0}
 BATCHES = (1, 4)
@@ -29,7 +32,7 @@ def item(
     )
 
 
-def test_a_memory_claim_draws_dram_bytes_and_whole_steps_have_linear_axes_of_their_own() -> None:
+def test_a_claim_draws_its_costs_and_whole_steps_have_linear_axes_of_their_own() -> None:
     claim, workload = "memory-99.0%", "vgg16-cifar10"
     items = [
         item(claim, workload, *rest)
@@ -41,9 +44,11 @@ def test_a_memory_claim_draws_dram_bytes_and_whole_steps_have_linear_axes_of_the
         item(claim, workload, MACHINES[0], 1, "energy", "EP", feedback="values alone"),
     ]
     figure = next(
-        figure for figure in survival.figures([*items, *others]) if figure.id == "claims-vgg16"
+        figure
+        for figure in survival.figures([*items, *others])
+        if figure.id == survival.figure_id(claim) == "claims-memory-99.0"
     )
-    assert figure.title == "VGG16, BP against revised DFA (G=8)"
+    assert figure.title == CLAIMS[claim].says
     places = [(panel.title, panel.log_y) for panel in figure.panels]
     expected = [f"{machine}, {scope}" for scope in ("EP", "whole step") for machine in MACHINES]
     assert places == [
@@ -53,9 +58,12 @@ def test_a_memory_claim_draws_dram_bytes_and_whole_steps_have_linear_axes_of_the
     for panel in figure.panels:
         assert panel.y_label == "cost of revised DFA (G=8), BP = 1"
         assert [(series.label, list(series.x), list(series.y)) for series in panel.series] == [
-            (cost, list(BATCHES), [1 - COSTS[cost] / 100] * len(BATCHES)) for cost in COSTS
+            (f"VGG16, {cost}", list(BATCHES), [1 - COSTS[cost] / 100] * len(BATCHES))
+            for cost in ("words moved", "energy")
         ]
 
 
-def test_no_two_comparisons_are_the_same() -> None:
-    assert len(set(survival.COMPARISONS.values())) == len(survival.COMPARISONS)
+def test_every_sentence_has_a_figure() -> None:
+    drawn = {*survival.COMPARISONS, "parallel-35x", claims_dilation.NAME}
+    assert drawn == set(ROWS)
+    assert len({survival.figure_id(name) for name in ROWS}) == len(ROWS)

@@ -50,11 +50,9 @@ def print_reproduction(document: ReproductionDocument, console: Console) -> None
 
 
 def _print_group(group: Group, console: Console) -> None:
-    """Print a group's heading, verdict, rows and compact tables."""
+    """Print a group's heading, rows and compact tables."""
     heading = _heading(group.name, group.rows) if group.rows else group.name
     _lines(console, ["", *_wrapped(heading, console.width)], style="bold")
-    for paragraph in group.verdict.split("\n"):
-        _lines(console, _wrapped(paragraph, console.width))
     if group.rows:
         _print_rows(group.rows, console)
     for place, pivot in enumerate(group.pivots):

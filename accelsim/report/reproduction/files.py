@@ -1,5 +1,5 @@
-"""A reproduction in a folder: the document, a page and a CSV file per target, drawings, and one
-HTML page. Either all files are written or none.
+"""A reproduction in a folder: the document, a page and a CSV file per target, the claims as data,
+drawings, and one HTML page. Either all files are written or none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from accelsim.errors import InputError
 from accelsim.report.files import dump, staged
+from accelsim.report.reproduction.claims import rows as claims
 from accelsim.report.reproduction.page import page
 from accelsim.report.reproduction.tables import csv, markdown
 from accelsim.results.reproduction import ReproductionDocument
@@ -34,17 +35,16 @@ def write_reproduction(
     from accelsim.report.reproduction.plots.drawing import write_figures
 
     read_back = read(document)
+    told = {each.target for each in read_back.sentences}
     with staged(out, earlier_reproduction) as folder:
         (folder / DOCUMENT).write_text(dump(document), encoding="utf-8")
         for target in read_back.targets:
             (folder / f"{target.name}.md").write_text(markdown(read_back, target), encoding="utf-8")
             (folder / f"{target.name}.csv").write_text(csv(read_back, target), encoding="utf-8")
+            if target.name in told:
+                (folder / claims.FILE).write_text(claims.csv(read_back, target), encoding="utf-8")
         write_figures(read_back, folder)
-        drawings = {
-            figure.id: (folder / f"{figure.id}.svg").read_text(encoding="utf-8")
-            for figure in read_back.figures
-        }
-        (folder / PAGE).write_text(page(read_back, drawings), encoding="utf-8")
+        (folder / PAGE).write_text(page(read_back), encoding="utf-8")
         before()
 
 
@@ -55,6 +55,7 @@ def files_of(document: ReproductionDocument) -> list[str]:
         DOCUMENT,
         *tables,
         *(f"{figure.id}{suffix}" for figure in document.figures for suffix in (".svg", ".png")),
+        *([claims.FILE] if document.sentences else []),
         PAGE,
     ]
 

@@ -18,7 +18,6 @@ LEAST = 12
 MOST = 10
 """Maximum number of columns of a compact table if two or more components of the ids name a column.
 """
-VERDICT = "verdict"
 CHANGES = {"%": "% saved (negative: costs more)", "x": "x (old over new)"}
 """Text for a unit in a comparison of two rules."""
 REAL = "-real"
@@ -51,12 +50,11 @@ class Pivot:
 
 @dataclass(frozen=True)
 class Group:
-    """Cells under one heading. ``verdict``: sentences about all of them, or empty. ``rows``: cells
-    shown as rows. ``pivots``: compact tables of the other cells.
+    """Cells under one heading. ``rows``: cells shown as rows. ``pivots``: compact tables of the
+    other cells.
     """
 
     name: str
-    verdict: str
     rows: tuple[Item, ...]
     pivots: tuple[Pivot, ...]
 
@@ -98,12 +96,9 @@ def alike(*rows: Sequence[str]) -> list[str]:
 
 
 def _group(name: str, items: Sequence[Item]) -> Group:
-    verdicts = [
-        item for item in items if tail(item) == VERDICT and item.note and _stands_alone(item)
-    ]
     by_depth: dict[int, list[Item]] = {}
     for item in items:
-        if item not in verdicts and _stands_alone(item):
+        if _stands_alone(item):
             by_depth.setdefault(len(_parts(item)), []).append(item)
     pivoted: set[str] = set()
     pivots = []
@@ -113,8 +108,8 @@ def _group(name: str, items: Sequence[Item]) -> Group:
             pivots.append(pivot)
             pivoted.update(cell.id for cell in cells)
     pivots += _beside(items)
-    rows = tuple(item for item in items if item not in verdicts and item.id not in pivoted)
-    return Group(name, " ".join(item.note for item in verdicts), rows, tuple(pivots))
+    rows = tuple(item for item in items if item.id not in pivoted)
+    return Group(name, rows, tuple(pivots))
 
 
 def _beside(items: Sequence[Item]) -> list[Pivot]:

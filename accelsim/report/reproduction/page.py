@@ -1,80 +1,54 @@
-"""A reproduction as one self-contained HTML page: styles and drawings are inside it, and it makes
-no requests.
+"""A reproduction as one HTML page. Figures are files beside it; it loads nothing else.
+
+If the document has the papers' sentences, their table opens the page, and everything else is folded
+below.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
+from accelsim.report.reproduction.claims.html import claims_section
+from accelsim.report.reproduction.claims.templates import say
 from accelsim.report.reproduction.groups import Pivot, groups
-from accelsim.report.reproduction.tables import NUMBERS, columns, match_words, row, summary
+from accelsim.report.reproduction.links import anchor, linked_figure
+from accelsim.report.reproduction.page_style import STYLE
+from accelsim.report.reproduction.tables import (
+    NUMBERS,
+    columns,
+    match_words,
+    matches,
+    row,
+    summary,
+)
 from accelsim.report.reproduction.words import words
-from accelsim.results.reproduction import Figure, Item, ReproductionDocument, Target
+from accelsim.results.reproduction import Item, ReproductionDocument, Target
 
 TITLE = "Reproduction of the papers' tables and figures"
-STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff;
-  --soft: #57606a; --line: #d0d7de; --band: #f6f8fa;
-  --good: #0b6b3a; --bad: #a40e26; --known: #7a4b00; --link: #0550ae; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6edf3; --paper: #0d1117; --soft: #9aa4af; --line: #30363d; --band: #161b22;
-    --good: #5fd38d; --bad: #ff8b93; --known: #f0b95a; --link: #79b8ff; }
-}
-* { box-sizing: border-box; }
-html { scroll-padding-top: 3.5rem; }
-body { margin: 0; font: 15px/1.5 system-ui, sans-serif; color: var(--ink);
-  background: var(--paper); }
-header { position: sticky; top: 0; z-index: 2; background: var(--paper);
-  border-bottom: 1px solid var(--line); padding: .5rem 1.5rem;
-  display: flex; flex-wrap: wrap; gap: .2rem 1.5rem; align-items: baseline; }
-header strong { font-size: 1.05rem; }
-header nav { display: flex; flex-wrap: wrap; gap: .2rem 1rem; }
-main { max-width: 78rem; margin: 0 auto; padding: 0 1.5rem 4rem; }
-a { color: var(--link); }
-code { font: 0.9em ui-monospace, monospace; background: var(--band);
-  padding: .1em .3em; border-radius: 3px; overflow-wrap: anywhere; }
-h2 { margin: 2.5rem 0 .5rem; border-bottom: 1px solid var(--line); }
-h3 { margin: 1.8rem 0 .4rem; }
-p { max-width: 60rem; }
-.soft { color: var(--soft); }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; text-align: left; vertical-align: top;
-  border-bottom: 1px solid var(--line); }
-th { background: var(--band); font-weight: 600; white-space: nowrap; }
-caption { text-align: left; padding: .3rem 0; color: var(--soft); }
-table.pivot { margin-top: 1rem; }
-td.number, th.number { text-align: right; white-space: nowrap; }
-.pivot thead th { white-space: normal; vertical-align: bottom; }
-td.note { min-width: 16rem; max-width: 34rem; }
-td.match { white-space: nowrap; font-weight: 600; }
-.good { color: var(--good); }
-.bad { color: var(--bad); }
-.known { color: var(--known); }
-.none { color: var(--soft); font-weight: 400 !important; }
-figure { margin: 1.5rem 0; }
-figure .drawing { background: #ffffff; border: 1px solid var(--line);
-  border-radius: 4px; padding: .5rem; overflow-x: auto; }
-figure svg { display: block; width: 100%; height: auto; max-width: 66rem; margin: 0 auto; }
-figure.column svg { max-width: 34rem; }
-figcaption { margin-top: .4rem; max-width: 60rem; color: var(--soft); }
-"""
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""Content security policy of the page: a browser may not load anything for it."""
-_NARROW = 300
-"""Width in points below which a drawing is shown in one column."""
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' file: data:"
+"""Content security policy of the page: a browser may load the figures beside it, nothing else."""
 
 
-def page(document: ReproductionDocument, drawings: Mapping[str, str]) -> str:
-    """The page. ``drawings``: the SVG text of each figure, by its id. Ids inside the drawings are
-    prefixed to make them unique.
-    """
-    targets = "\n".join(_target(document, target, drawings) for target in document.targets)
-    meanings = _words(targets)
-    links = " ".join(
-        f'<a href="#{_anchor(target)}">{escape(target.name)}</a>' for target in document.targets
+def page(document: ReproductionDocument) -> str:
+    """The page."""
+    told = {each.target for each in document.sentences}
+    claims = "\n".join(
+        claims_section(document, target, _table)
+        for target in document.targets
+        if target.name in told
+    )
+    others = [target for target in document.targets if target.name not in told]
+    sections = "\n".join(_target(document, target, not claims) for target in others)
+    meanings = _words(f"{claims}{sections}")
+    heading = "h2" if claims else "h1"
+    made = say("made", command=document.command, version=document.version)
+    rest = (
+        f"<{heading}>{escape(TITLE)}</{heading}>\n{_overview(document, others)}\n"
+        f"{_legend()}\n{sections}"
+        if others
+        else ""
     )
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -86,15 +60,11 @@ def page(document: ReproductionDocument, drawings: Mapping[str, str]) -> str:
 <style>{STYLE}</style>
 </head>
 <body>
-<header><strong>accelsim</strong> <nav>{links}</nav></header>
 <main>
-<h1>{escape(TITLE)}</h1>
-<p>Made by <code>{escape(document.command)}</code>, accelsim {escape(document.version)}.
-{_legend()}</p>
-{_contents(document)}
-{meanings and '<p><a href="#words">What the words mean</a></p>'}
-{targets}
+{claims}
+{rest}
 {meanings}
+<p class="soft">{escape(made)}</p>
 </main>
 </body>
 </html>
@@ -103,67 +73,59 @@ def page(document: ReproductionDocument, drawings: Mapping[str, str]) -> str:
 
 def _legend() -> str:
     return (
+        "<details><summary>Matches</summary><p>"
         '<span class="good">exact</span>: the computed number, rounded, is the printed one. <span '
         'class="good">within-rounding</span>: it is, '
         'rounded as the paper rounds. <span class="bad">mismatch</span>: it is not; <span '
         'class="known">documented</span> where the note says why. '
-        '<span class="none">not-printed</span>: the paper prints no such number.'
+        '<span class="none">not-printed</span>: the paper prints no such number.</p></details>'
     )
 
 
 def _words(text: str) -> str:
     """Definitions of the words that occur in the text."""
-    known = words(re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL))
+    known = words(text)
     if not known:
         return ""
     entries = "\n".join(
         f"<dt><code>{escape(word)}</code></dt><dd>{_text(meaning)}</dd>"
         for word, meaning in known.items()
     )
-    return f'<section id="words">\n<h2>Words</h2>\n<dl>\n{entries}\n</dl>\n</section>'
+    return f'<details id="words"><summary>Words</summary>\n<dl>\n{entries}\n</dl>\n</details>'
 
 
-def _contents(document: ReproductionDocument) -> str:
-    entries = []
-    for target in document.targets:
-        items, figures = document.of(target)
-        inner = [
-            f'<a href="#{_anchor(target, group.name)}">{escape(group.name)}</a>'
-            for group in groups(items)
-        ]
-        inner += [
-            f'<a href="#{_anchor(target, f"figure {figure.id}")}">{escape(figure.title)}</a>'
-            for figure in figures
-        ]
-        below = f'<br><span class="soft">{escape(summary(items))}</span>' if items else ""
-        parts = f": {', '.join(inner)}" if inner else ""
-        entries.append(
-            f'<li><a href="#{_anchor(target)}">{escape(target.title)}</a>{parts}{below}</li>'
-        )
-    return "<nav><h2>Contents</h2><ol>\n" + "\n".join(entries) + "\n</ol></nav>"
+def _overview(document: ReproductionDocument, targets: Sequence[Target]) -> str:
+    """A line per target: its link and how many printed cells match."""
+    rows = []
+    for target in targets:
+        link = f'<a href="#{anchor(target)}">{escape(target.title)}</a>'
+        counts = "; ".join(matches(document.of(target)[0])) or "-"
+        rows.append(f"<tr><td>{link}</td><td>{escape(counts)}</td></tr>")
+    return f'<div class="wide"><table>\n{"".join(rows)}\n</table></div>'
 
 
-def _target(document: ReproductionDocument, target: Target, drawings: Mapping[str, str]) -> str:
+def _target(document: ReproductionDocument, target: Target, open_: bool) -> str:
+    """A target, folded unless ``open_``."""
     items, figures = document.of(target)
     parts = [
-        f'<section id="{_anchor(target)}">',
-        f"<h2>{escape(target.title)}</h2>",
+        f'<details id="{anchor(target)}"{" open" if open_ else ""}>',
+        f"<summary>{escape(target.title)}</summary>",
         f"<p>{_text(target.about)}</p>",
     ]
     if items:
         parts.append(f"<p><strong>{escape(summary(items))}</strong></p>")
     for group in groups(items):
-        parts.append(f'<h3 id="{_anchor(target, group.name)}">{escape(group.name)}</h3>')
-        if group.verdict:
-            parts += [f"<p>{_text(paragraph)}</p>" for paragraph in group.verdict.split("\n")]
+        parts.append(f'<h3 id="{anchor(target, group.name)}">{escape(group.name)}</h3>')
         if group.rows:
             parts.append(_table(group.rows))
         parts += [_pivot(pivot) for pivot in group.pivots]
-    parts += [
-        _figure(target, figure, drawings[figure.id], document.figures.index(figure))
-        for figure in figures
-    ]
-    return "\n".join([*parts, "</section>"])
+    for figure in figures:
+        parts.append(
+            f'<h3 id="{anchor(target, f"figure {figure.id}")}">{escape(figure.title)}</h3>'
+        )
+        parts.append(linked_figure(figure.id, figure.title, figure.caption))
+        parts.append(f'<p class="soft">{_text(figure.caption)}</p>')
+    return "\n".join([*parts, "</details>"])
 
 
 def _table(items: Sequence[Item]) -> str:
@@ -223,39 +185,6 @@ def _colour(item: Item) -> str:
     if item.surprising:
         return "bad"
     return "known" if item.documented else "none" if item.match == "not-printed" else "good"
-
-
-def _figure(target: Target, figure: Figure, drawing: str, number: int) -> str:
-    svg, width = _inline(drawing, f"f{number}-", figure.title)
-    kind = ' class="column"' if width < _NARROW else ""
-    return (
-        f'<figure id="{_anchor(target, f"figure {figure.id}")}"{kind}>\n'
-        f'<h3>{escape(figure.title)}</h3>\n<div class="drawing">{svg}</div>\n'
-        f"<figcaption>{_text(figure.caption)}</figcaption>\n</figure>"
-    )
-
-
-def _inline(drawing: str, prefix: str, title: str) -> tuple[str, float]:
-    """An SVG file as an element of the page, and its width in points. The XML declaration is
-    removed; ids and references to them are prefixed.
-    """
-    svg = drawing[drawing.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
-    svg = re.sub(r'(\b(?:xlink:)?href="#|url\(#)', rf"\g<1>{prefix}", svg)
-    width = re.search(r'viewBox="0 0 ([0-9.]+)', svg)
-    svg = re.sub(r'(<svg\b[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg\b[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    return svg.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1).strip(), float(
-        width[1]
-    ) if width else 0.0
-
-
-def _anchor(target: Target, part: str = "") -> str:
-    """Anchor for links within the page."""
-    return re.sub(
-        r"[^\w.-]", "-", f"{target.name}--{part}" if part else target.name, flags=re.ASCII
-    )
 
 
 def _text(text: str) -> str:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from accelsim.report.reproduction.claims.markdown import claims_lines
+from accelsim.report.reproduction.claims.templates import say
 from accelsim.report.reproduction.groups import Pivot, context, groups, tail
 from accelsim.report.reproduction.words import words
 from accelsim.report.table import Cell, Column, Table, write_csv
@@ -121,6 +123,22 @@ def summary(items: Sequence[Item]) -> str:
     return ("; ".join(parts) if printed or said else parts[-1] if further else "no cells") + "."
 
 
+def matches(items: Sequence[Item]) -> list[str]:
+    """``22 of 24 printed cells match``, then the number of those that do not; [] if the paper
+    prints none of the cells.
+    """
+    printed = [item for item in items if item.printed is not None]
+    wrong = [item for item in printed if not item.comes_out]
+    documented = sum(item.documented for item in wrong)
+    if not printed:
+        return []
+    return [
+        say("matched", matched=len(printed) - len(wrong), printed=len(printed)),
+        *([say("documented", count=documented)] if documented else []),
+        *([say("unexpected", count=len(wrong) - documented)] if len(wrong) > documented else []),
+    ]
+
+
 def markdown(document: ReproductionDocument, target: Target) -> str:
     """A target's page: its description, the number of matches, the tables of each group, its
     figures, and definitions of its words.
@@ -134,14 +152,13 @@ def markdown(document: ReproductionDocument, target: Target) -> str:
         f"Made by {_code(document.command)} (accelsim {_text(document.version)}).",
         "",
     ]
+    sentences = [each for each in document.sentences if each.target == target.name]
+    if sentences:
+        return "\n".join([*lines, *claims_lines(target, sentences, _text, _line)])
     if items:
         lines += [_text(summary(items)), ""]
     for group in groups(items):
         lines += [f"## {_text(group.name)}", ""]
-        if group.verdict:
-            lines += [
-                line for paragraph in group.verdict.split("\n") for line in (_text(paragraph), "")
-            ]
         if group.rows:
             lines += _markdown_rows(group.rows)
         for pivot in group.pivots:

@@ -13,6 +13,7 @@ from accelsim.studies.accuracy import texts
 from accelsim.studies.accuracy.figures.files import FIGURES, write_figures
 from accelsim.studies.accuracy.orderings import orderings_table
 from accelsim.studies.accuracy.outcomes import Outcomes
+from accelsim.studies.accuracy.summary import conclusions
 from accelsim.studies.accuracy.tables.all import all_tables
 from accelsim.studies.accuracy.tables.tuning import TUNING
 
@@ -89,7 +90,12 @@ def readme(outcomes: Outcomes, tables: Mapping[str, Table], drawn: Iterable[str]
         return f"![{title}]({name}.svg)\n\n*{title}* (`{_run(part)}`, then `{REPORT}`)\n"
 
     blocks = [
-        texts.HEAD.format(finished=outcomes.finished, planned=outcomes.planned),
+        texts.HEAD.format(
+            conclusions="\n".join(
+                f"{place}. {line}" for place, line in enumerate(conclusions(outcomes), 1)
+            )
+        ),
+        texts.CONTROLS,
         "## Expected orderings\n",
         texts.ORDERINGS,
         table("orderings"),
@@ -168,6 +174,7 @@ def readme(outcomes: Outcomes, tables: Mapping[str, Table], drawn: Iterable[str]
         "## How options were chosen\n",
         texts.TUNING,
         *(table(name, parts[0]) for name, parts in TUNING.items()),
+        texts.ORIGIN.format(finished=outcomes.finished, planned=outcomes.planned),
         "## Not run\n",
         _not_run(outcomes),
     ]

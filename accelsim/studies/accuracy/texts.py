@@ -9,6 +9,15 @@ from accelsim.studies.accuracy import published
 HEAD = """\
 # Accuracy of the learning rules, at a reduced scale
 
+{conclusions}
+
+Test accuracies, means over seeds; differences in points. Small networks, few epochs, few seeds: the
+order of rules can be compared with the papers, the values cannot.
+"""
+
+ORIGIN = """\
+## Origin
+
 Written by `python -m accelsim.studies.accuracy report` from the results in `runs/`, one small file
 per run; do not edit. The runs are listed in `accelsim/studies/accuracy/plan.py`; {finished} of its
 {planned} runs are finished. `make study DATA=DIR` executes the missing runs (it can be stopped at
@@ -18,6 +27,20 @@ Every number comes from a run, except in columns headed *printed*, which come fr
 dash means that there is no number: the run is missing, or the quantity is not defined, such as the
 deviation of a single seed. Accuracies are percentages, differences are points. Test scores are
 those of the last epoch, never of the best one.
+"""
+
+CONTROLS = """\
+## Controls and confounds
+
+**Controls.** `frozen` trains only the output layer, and is in every table except that of the
+sweeps. `bp-only:p=..` takes a fraction p of backpropagation's steps and skips the others; a hybrid
+must beat it. It is listed beside the hybrids of VGG16 at p = 0.3 and 0.1, see the orderings.
+
+**Confounds.** The scale of the feedback also affects a rule's score, possibly as much as the choice
+of the rule: see the column *spread* under [How options were chosen](#how-options-were-chosen).
+Rules with more than one scale had more candidates than backpropagation, and on some networks fewer
+learning rates. On images, `hdfa` uses its own optimizer with two momenta (Han et al. 2020,
+algorithm 1), the other rules plain momentum.
 """
 
 ORDERINGS = """\
@@ -60,16 +83,6 @@ SCALE = """\
   sample (n - 1). The columns *95 %, +-* are half the width of the confidence interval: of a mean by
   Student's t, of a difference to `bp` by Welch's t. With two seeds the intervals are wide (12.7
   standard errors), because two seeds give little information.
-
-**Controls.** `frozen` trains only the output layer, and is in every table except that of the
-sweeps. `bp-only:p=..` takes a fraction p of backpropagation's steps and skips the others; a hybrid
-must beat it. It is listed beside the hybrids of VGG16 at p = 0.3 and 0.1, see the orderings.
-
-**Confounds.** The scale of the feedback also affects a rule's score, possibly as much as the choice
-of the rule: see the column *spread* under [How options were chosen](#how-options-were-chosen).
-Rules with more than one scale had more candidates than backpropagation, and on some networks fewer
-learning rates. On images, `hdfa` uses its own optimizer with two momenta (Han et al. 2020,
-algorithm 1), the other rules plain momentum.
 """
 
 FC = """\

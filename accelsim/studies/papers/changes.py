@@ -1,6 +1,6 @@
 """Two reproduction documents side by side: ``python -m accelsim.studies.papers.changes OLD NEW``.
 
-Prints Markdown: the verdicts of the claims that changed, then every number that changed, old and
+Prints Markdown: the marks of the sentences that changed, then every number that changed, old and
 new.
 """
 
@@ -10,8 +10,6 @@ import sys
 from collections.abc import Sequence
 
 from accelsim.results.reproduction import Item, ReproductionDocument
-
-VERDICT = "/verdict"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,8 +28,11 @@ def lines(old: ReproductionDocument, new: ReproductionDocument) -> list[str]:
     before = {item.id: item for item in old.items}
     shared = [(before[item.id], item) for item in new.items if item.id in before]
     numbers = [(one, two) for one, two in shared if one.computed != two.computed]
-    verdicts = [
-        (one, two) for one, two in shared if two.id.endswith(VERDICT) and one.note != two.note
+    marks = {each.name: each.mark for each in old.sentences}
+    marked = [
+        (marks[each.name], each)
+        for each in new.sentences
+        if each.name in marks and marks[each.name] != each.mark
     ]
     added = len(new.items) - len(shared)
     removed = len(old.items) - len(shared)
@@ -43,7 +44,7 @@ def lines(old: ReproductionDocument, new: ReproductionDocument) -> list[str]:
         "",
         (
             f"Of {len(shared):,} items in both documents {len(numbers):,} have another number, and "
-            f"{len(verdicts):,} verdicts another text; {added:,} items are new, {removed:,} gone."
+            f"{len(marked):,} sentences another mark; {added:,} items are new, {removed:,} gone."
         ),
         "",
         "Cells of the papers' tables and figures, by target:",
@@ -55,18 +56,11 @@ def lines(old: ReproductionDocument, new: ReproductionDocument) -> list[str]:
         of_target = [two for _, two in shared if two.target == target]
         changed = [two for _, two in numbers if two.target == target]
         found.append(f"{target} | {len(of_target):,} | {len(changed):,}")
-    found += ["", "## Verdicts"]
-    for one, two in verdicts:
-        found += ["", f"### {two.id.removesuffix(VERDICT)}", "", f"{old.version}:", ""]
-        found += _quoted(one)
-        found += ["", f"{new.version}:", "", *_quoted(two)]
+    found += ["", "## Marks", "", "sentence | old | new", "--- | --- | ---"]
+    found += [f"{each.name} | {mark} | {each.mark}" for mark, each in marked]
     found += ["", "## Numbers", "", "item | unit | old | new", "--- | --- | --: | --:"]
     found += [f"{two.id} | {two.unit} | {_text(one)} | {_text(two)}" for one, two in numbers]
     return found
-
-
-def _quoted(item: Item) -> list[str]:
-    return [f"> {line}" for line in item.note.splitlines()]
 
 
 def _text(item: Item) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from accelsim.errors import InputError
 from accelsim.results.reproduction import Item, Target
 from accelsim.studies.papers.claims import items as claims
-from accelsim.studies.papers.claims import survival
+from accelsim.studies.papers.claims import sentences, survival
 from accelsim.studies.papers.crafton2019 import (
     fig8 as crafton2019_fig8,
 )
@@ -31,6 +31,8 @@ from accelsim.studies.papers.han2020 import (
 )
 from accelsim.studies.papers.outcome import Outcome, document, surprises
 from accelsim.studies.papers.progress import Progress, shares
+from accelsim.studies.papers.side_by_side import MOST_WORKERS
+from accelsim.studies.workers import cores
 
 Reproduce = Callable[[Progress], Outcome]
 
@@ -50,16 +52,30 @@ TARGETS: dict[str, tuple[Target, Reproduce]] = {
 FIGURES = {
     "han2020-figures": tuple(f"han2020-fig{number}" for number in (1, 5, 6, 8, 9)),
     "crafton2019-fig8": ("crafton2019-fig8",),
-    "claims": (*survival.COMPARISONS, "claims-parallel"),
+    "claims": tuple(map(survival.figure_id, sentences.ROWS)),
 }
 """Ids of the figures that each target draws. They are listed here so that an unsuitable --out
 folder is refused before the run.
 """
 ALL = "all"
-SECONDS = {"han2020-figures": 60.0, "claims": 1000.0}
-"""Run times on two cores, in seconds, of targets that take more than one second. They set the
-shares of the progress bar.
+CLAIMS = claims.TARGET.name
+CPU_SECONDS = {"han2020-figures": 60.0, CLAIMS: 3000.0}
+"""CPU time of targets that take more than a second, as an estimate. They set the shares of the
+progress bar.
 """
+LEAST_SECONDS = 1.0
+"""CPU time of any other target."""
+
+
+def estimates(name: str) -> dict[str, float]:
+    """Estimated seconds of each part of a reproduction on this computer, without the compilation of
+    kernels. Parts run one after another, each on all cores that `side_by_side` takes.
+    """
+    workers = min(MOST_WORKERS, cores())
+    return {
+        part: CPU_SECONDS.get(part, LEAST_SECONDS) / (workers if part in CPU_SECONDS else 1)
+        for part in (TARGETS if name == ALL else [name])
+    }
 
 
 def reproduce(
@@ -73,7 +89,7 @@ def reproduce(
     if name != ALL and name not in TARGETS:
         raise InputError(f"reproduction must be one of {', '.join((*TARGETS, ALL))}, got {name}")
     chosen = list(TARGETS.values()) if name == ALL else [TARGETS[name]]
-    dealt = shares(progress, {target.name: SECONDS.get(target.name, 1.0) for target, _ in chosen})
+    dealt = shares(progress, estimates(name))
     outcomes = [make(dealt[target.name]) for target, make in chosen]
     result = document(
         [target for target, _ in chosen], outcomes, command or f"accelsim reproduce {name}"

@@ -14,6 +14,7 @@ from accelsim.results.reproduction import (
     Item,
     Match,
     ReproductionDocument,
+    Sentence,
     Target,
     Unit,
 )
@@ -109,10 +110,11 @@ def cell(
 
 @dataclass(frozen=True)
 class Outcome:
-    """Cells and figures of one target."""
+    """Cells, figures and sentences of one target."""
 
     items: tuple[Item, ...] = ()
     figures: tuple[Figure, ...] = ()
+    sentences: tuple[Sentence, ...] = ()
 
 
 def document(
@@ -127,6 +129,7 @@ def document(
         targets=list(targets),
         items=[item for outcome in outcomes for item in outcome.items],
         figures=[figure for outcome in outcomes for figure in outcome.figures],
+        sentences=[each for outcome in outcomes for each in outcome.sentences],
     )
 
 

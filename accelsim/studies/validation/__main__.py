@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from accelsim.studies.validation.report import write
+from accelsim.studies.validation.report import stored, write
 from accelsim.studies.validation.subjects import SUBJECTS
 
 REPORTS = Path("reports/validation")
@@ -29,16 +29,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=REPORTS, metavar="DIR", help=f"where to (default {REPORTS})"
     )
+    parser.add_argument(
+        "--stored",
+        action="store_true",
+        help="take all parts but PART from the report in DIR; without PART only write its page",
+    )
     options = parser.parse_args(arguments)
     unknown = [name for name in options.parts if name not in names]
     if unknown:
         parser.error(f"PART must be one of {', '.join(names)}, got {', '.join(unknown)}")
+    known = stored(options.out) if options.stored else {}
+    chosen = options.parts or ([] if options.stored else names)
     results = []
     for subject in SUBJECTS:
-        if not options.parts or subject.name in options.parts:
+        if subject.name in chosen:
             _say(f"checking {subject.name}")
             results.append((subject, subject.checks()))
-    for name in write(results, options.out):
+        elif subject.name in known:
+            results.append((subject, known[subject.name]))
+    for name in write(results, options.out, chosen):
         _say(f"wrote {options.out / name}")
     broken = [check for _, checks in results for check in checks if check.holds is False]
     for check in broken:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from accelsim.studies.validation.check import Check
 from accelsim.studies.validation.subjects import Subject
+from accelsim.studies.validation.summary import summary
 from accelsim.version import __version__
 
 SCHEMA = "accelsim.validation/1"
 COMMAND = "make validation"
+DOCUMENT = "validation.json"
 HEAD = "what | quantity | expected | measured | unit | deviation | limit | kept | note"
 RULE = "--- | --- | --: | --: | --- | --: | --- | --- | ---"
 Results = Sequence[tuple[Subject, list[Check]]]
@@ -42,34 +44,25 @@ def table(results: Results) -> str:
 
 
 def markdown(results: Results, figures: Sequence[str]) -> str:
-    """The page, one section per part."""
+    """The page: a summary of all parts, then a section per part with its numbers folded."""
+    limited = [check for _, rows in results for check in rows if check.holds is not None]
+    kept = sum(check.holds is True for check in limited)
     lines = [
         "# Validation",
         "",
-        (
-            f"Made by `{COMMAND}`, accelsim {__version__}. All numbers are computed by the program "
-            f"when the page is made; *expected* numbers come from"
-        ),
-        (
-            "the sources below each table. *Limit* is the requirement on a number; without one, "
-            "readers can judge the deviation."
-        ),
-        (
-            "The tests check the same; cycle counts of the PE models are also compared with "
-            "SystemVerilog (`make test-rtl`, docs/rtl.md), and the whole"
-        ),
-        "machine against one that is stepped cycle by cycle (docs/machine-twin.md).",
+        f"{kept} of {len(limited)} limits are kept. Made by `{COMMAND}`, accelsim {__version__}.",
         "",
-        "part | numbers | with a limit | kept | not kept",
-        "--- | --: | --: | --: | --:",
+        *summary(
+            [
+                (subject.name, f"[{_plain(subject.heading)}](#{_anchor(subject.heading)})", rows)
+                for subject, rows in results
+            ]
+        ),
+        "",
+        "Deviation: measured over expected, less 1. The tests check the same. Cycle counts of the",
+        "PE models are also compared with SystemVerilog (`make test-rtl`, docs/rtl.md), and the",
+        "whole machine with one that is stepped cycle by cycle (docs/machine-twin.md).",
     ]
-    for subject, rows in results:
-        limited = [check for check in rows if check.holds is not None]
-        within_limit = sum(check.holds is True for check in limited)
-        lines.append(
-            f"[{_plain(subject.heading)}](#{_anchor(subject.heading)}) | {len(rows)} | "
-            f"{len(limited)} | {within_limit} | {len(limited) - within_limit}"
-        )
     for subject, rows in results:
         lines += ["", f"## {subject.heading}", "", subject.about, ""]
         lines += [
@@ -77,19 +70,31 @@ def markdown(results: Results, figures: Sequence[str]) -> str:
             for name in figures
             if name.startswith(subject.name)
         ]
-        lines += [
-            "what | quantity | expected | measured | unit | deviation | limit | kept | note",
-            "--- | --- | --: | --: | --- | --: | --- | --- | ---",
-        ]
-        lines += [_row(check) for check in rows]
+        broken = [check for check in rows if check.holds is False]
+        if broken:
+            lines += ["Not kept:", "", HEAD, RULE, *(_row(check) for check in broken), ""]
+        lines += [f"<details><summary>{len(rows)} numbers and their sources</summary>", ""]
+        lines += [HEAD, RULE, *(_row(check) for check in rows)]
         sources = dict.fromkeys(check.source for check in rows if check.source)
-        lines += ["", "Sources:", "", *(f"- {source}" for source in sources)]
+        lines += ["", "Sources:", "", *(f"- {source}" for source in sources), "", "</details>"]
     return "\n".join(lines) + "\n"
 
 
-def write(results: Results, folder: Path) -> list[str]:
+def stored(folder: Path) -> dict[str, list[Check]]:
+    """Checks of the report in a folder, by part; {} without a report."""
+    path = folder / DOCUMENT
+    if not path.is_file():
+        return {}
+    known: dict[str, list[Check]] = {}
+    for row in json.loads(path.read_text(encoding="utf-8"))["checks"]:
+        part, _ = row.pop("part"), row.pop("deviation")
+        known.setdefault(part, []).append(Check(**row))
+    return known
+
+
+def write(results: Results, folder: Path, made: Collection[str] | None = None) -> list[str]:
     """Write README.md, checks.csv, validation.json, figures and the files of the parts. Returns the
-    names of the files.
+    names of the files. ``made``: parts whose further files are written; all by default.
     """
     from accelsim.studies.validation.figures import write_figures
 
@@ -98,10 +103,11 @@ def write(results: Results, folder: Path) -> list[str]:
     texts = {
         "README.md": markdown(results, [name for name in figures if name.endswith(".svg")]),
         "checks.csv": table(results),
-        "validation.json": json.dumps(document(results), indent=1, sort_keys=False) + "\n",
+        DOCUMENT: json.dumps(document(results), indent=1, sort_keys=False) + "\n",
     }
     for subject, _ in results:
-        texts |= subject.files()
+        if made is None or subject.name in made:
+            texts |= subject.files()
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return [*texts, *figures]

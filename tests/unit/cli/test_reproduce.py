@@ -38,6 +38,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, *items: dict[str, Any]) -> list[st
         return made.document(figures=[], items=list(items)), outcome.surprises(found)
 
     monkeypatch.setattr(reproduce, "reproduce", computed)
+    monkeypatch.setattr(reproduce, "estimates", lambda _: {})
     return asked
 
 
@@ -48,7 +49,7 @@ def test_all_is_reproduced_where_nothing_is_named(
     assert run(monkeypatch) == 0
     assert asked == ["all"]
     printed = capsys.readouterr()
-    assert "tab: 1 of 1 printed cell matches." in printed.out
+    assert "tab: 1 of 1 printed cells match" in printed.out
     assert printed.err == ""
 
 
@@ -105,7 +106,7 @@ def test_cells_that_surprise_are_named_after_all_is_delivered(
     )
     assert run(monkeypatch, "all", "--out", str(tmp_path / "out")) == 1
     printed = capsys.readouterr()
-    assert "mismatch, unexpected" in printed.out
+    assert "tab: 1 of 3 printed cells match; 1 not, documented; 1 not, unexpected" in printed.out
     assert printed.err.splitlines()[1:] == [
         "a/b: printed 5.87, computed 5.85437 (rounded 5.85)",
         "c: documented as a mismatch, but it matches now",
@@ -145,7 +146,7 @@ def test_a_folder_that_cannot_be_one_is_refused_before_anything_is_computed(
     ("name", "taken"),
     [
         ("all", "index.html"),
-        ("claims", "claims-parallel.svg"),
+        ("claims", "claims-parallel-35x.svg"),
         ("han2020-table2", "han2020-table2.csv"),
     ],
 )
@@ -224,7 +225,7 @@ def test_a_reader_that_stops_gets_files_all_the_same(
     def broken(_: Any) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr(reproduce_command, "_print_tables", broken)
+    monkeypatch.setattr(reproduce_command, "_print_summary", broken)
     monkeypatch.setattr(cli, "_discard_output", lambda: None)
     assert run(monkeypatch, "all", "--out", str(tmp_path / "out")) == cli.BROKEN_PIPE
     assert (tmp_path / "out" / "reproduction.json").is_file()
@@ -238,10 +239,29 @@ def test_nothing_is_written_when_nothing_can_be_printed(
     def full(_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(reproduce_command, "_print_tables", full)
+    monkeypatch.setattr(reproduce_command, "_print_summary", full)
     assert run(monkeypatch, "all", "--out", str(tmp_path / "out")) == 2
     assert list(tmp_path.iterdir()) == []
 
 
 def test_help_names_every_target() -> None:
     assert set(reproduce.TARGETS) <= set(reproduce_command.NAMES.split(", "))
+
+
+def test_a_long_reproduction_says_beforehand_how_long_it_takes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reproduce_command._say_estimate({"a": 1.0, "b": 45.0, "c": 1500.0})
+    reproduce_command._say_estimate({"a": 1.0})
+    said = "this takes about 26 min (estimate: b 45 s, c 25 min)\n"
+    assert capsys.readouterr() == ("", said)
+    assert [*reproduce.estimates("all")] == [*reproduce.TARGETS]
+    assert set(reproduce.CPU_SECONDS) <= set(reproduce.TARGETS)
+
+
+def test_tables_are_printed_where_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in(monkeypatch, made.item())
+    assert run(monkeypatch, "all", "--tables") == 0
+    assert "tab: 1 of 1 printed cell matches." in capsys.readouterr().out

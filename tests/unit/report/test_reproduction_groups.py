@@ -90,15 +90,13 @@ def test_a_heading_is_the_first_component_that_says_something(
     assert (heading(item), tail(item)) == (group, rest)
 
 
-def test_measured_readings_are_one_table_and_the_verdict_a_sentence() -> None:
+def test_measured_readings_are_one_table() -> None:
     group = only_group(
-        number("claims/less/verdict", note="It is less."),
         made.item("claims/less/paper", target="claims"),
         *measured(),
     )
-    assert (group.name, group.verdict, [item.id for item in group.rows]) == (
+    assert (group.name, [item.id for item in group.rows]) == (
         "claims/less",
-        "It is less.",
         ["claims/less/paper"],
     )
     (pivot,) = group.pivots
@@ -132,11 +130,9 @@ def test_what_a_paper_prints_or_a_note_must_explain_stays_a_row() -> None:
     apart = [
         made.item("claims/less/near/batch=9/EP energy", target="claims", unit="%"),
         number("claims/less/near/batch=64/EP energy", documented=True),
-        made.item("claims/less/verdict", target="claims", note="Printed."),
     ]
     group = only_group(*cells, *apart)
     assert [item.id for item in group.rows] == [cell["id"] for cell in apart]
-    assert group.verdict == ""
     assert len(group.pivots[0].lines) == 6
 
 
@@ -214,38 +210,32 @@ def test_notes_are_said_once_as_far_as_they_are_alike() -> None:
 
 
 def test_markdown_has_a_line_a_machine_and_batch() -> None:
-    document = claims(
-        number("claims/less/verdict", note="It | is less."), *measured(note="All of it.")
-    )
+    document = claims(*measured(note="All of it."))
     lines = reproduction_tables.markdown(document, document.targets[1]).splitlines()
     start = lines.index("## claims/less")
-    assert lines[start + 2 : start + 9 : 2] == [
-        r"It \| is less.",
+    assert lines[start + 2 : start + 7 : 2] == [
         "% saved (negative: costs more); counted: machine; workload net; rules bp -> dfa",
         "| machine | batch | EP energy | step cycles |",
         "| near | 1 | -0.00 | -1.00 |",
     ]
-    assert lines[start + 7] == "| --- | ---: | ---: | ---: |"
+    assert lines[start + 5] == "| --- | ---: | ---: | ---: |"
     assert "* All of it." in lines
     assert not [line for line in lines if line.startswith("| item")]
 
 
 def test_csv_has_a_line_a_cell_all_the_same() -> None:
-    document = claims(number("claims/less/verdict", note="It is less."), *measured())
+    document = claims(*measured())
     rows = list(
         csv_module.DictReader(io.StringIO(reproduction_tables.csv(document, document.targets[1])))
     )
     assert [row["id"] for row in rows] == [item.id for item in document.items]
-    assert rows[3]["before"] == "2"
+    assert rows[2]["before"] == "2"
 
 
 def test_a_terminal_shows_the_same_table_and_repeats_no_name() -> None:
-    lines = printed(
-        claims(number("claims/less/verdict", note="It is less."), *measured(note="All of it.")), 80
-    )
+    lines = printed(claims(*measured(note="All of it.")), 80)
     start = lines.index("claims/less")
-    assert lines[start + 1 : start + 14] == [
-        "It is less.",
+    assert lines[start + 1 : start + 13] == [
         "% saved (negative: costs more); counted: machine; workload net; rules bp -> dfa",
         "",
         " machine      batch EP energy step cycles",
@@ -279,12 +269,10 @@ def test_a_table_too_wide_for_the_terminal_is_folded_then_cut_into_parts(width: 
 
 
 def test_html_has_the_same_table() -> None:
-    text = page(
-        claims(number("claims/less/verdict", note="Less than `x`."), *measured(note="a < b")), {}
-    )
+    text = page(claims(*measured(note="a < b")))
     assert (
-        '<h3 id="claims--claims-less">claims/less</h3>\n<p>Less than <code>x</code>.</p>\n<div '
-        'class="wide"><table class="pivot">' in text
+        '<h3 id="claims--claims-less">claims/less</h3>\n<div class="wide"><table class="pivot">'
+        in text
     )
     assert (
         "<caption>% saved (negative: costs more); counted: machine; workload net; rules bp -&gt; "
@@ -295,7 +283,7 @@ def test_html_has_the_same_table() -> None:
         'class="number">-0.00</td><td class="number">-1.00</td></tr>' in text
     )
     assert '<ul class="soft"><li>a &lt; b</li></ul>' in text
-    assert text.count("<table") == text.count("</table>") == 1
+    assert text.count("<table") == text.count("</table>") == 2
 
 
 def test_savings_are_told_as_such_though_lines_compare_different_rules() -> None:

@@ -35,13 +35,16 @@ def reproduce(
             show_default=False,
         ),
     ] = None,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="Print all tables, not only a summary.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Reproduce the papers' tables and figures.
 
     Sets the numbers printed by Crafton et al. 2019 and Han et al. 2020 beside those computed from
-    the simulator's ops. Exit status 1 if a number that should match does not, or if a documented
-    mismatch now matches; each is one line on stderr.
+    the simulator's ops, and prints a summary. Exit status 1 if a number that should match does not,
+    or if a documented mismatch now matches; each is one line on stderr.
     """
     from accelsim.cli.progress import bar
     from accelsim.config.suggest import did_you_mean
@@ -53,9 +56,10 @@ def reproduce(
             f"reproduction must be one of {', '.join(known)}, got {name}{did_you_mean(name, known)}"
         )
     folder = delivery.folder(out, _names(name))
+    _say_estimate(papers.estimates(name))
     with bar() as progress:
         document, surprises = papers.reproduce(name, progress, _command(name, out))
-    delivery.deliver(document, as_json, folder, _write, _print_tables)
+    delivery.deliver(document, as_json, folder, _write, _print_tables if tables else _print_summary)
     if folder is not None:
         print(
             f"wrote {folder / 'index.html'}, reproduction.json, tables and figures", file=sys.stderr
@@ -66,8 +70,26 @@ def reproduce(
         raise typer.Exit(1)
 
 
+SILENT = 10.0
+"""Seconds below which no estimate is given."""
+
+
+def _say_estimate(parts: dict[str, float]) -> None:
+    """Say how long the reproduction will take, part by part."""
+    long = {name: seconds for name, seconds in parts.items() if seconds >= SILENT}
+    if long:
+        each = ", ".join(f"{name} {_minutes(seconds)}" for name, seconds in long.items())
+        total = _minutes(sum(parts.values()))
+        print(f"this takes about {total} (estimate: {each})", file=sys.stderr, flush=True)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
 def _names(name: str) -> list[str]:
     """Files that a reproduction writes."""
+    from accelsim.report.reproduction.claims.rows import FILE
     from accelsim.report.reproduction.files import DOCUMENT, PAGE
     from accelsim.studies.papers import items as papers
 
@@ -77,6 +99,7 @@ def _names(name: str) -> list[str]:
     return [
         DOCUMENT,
         PAGE,
+        *([FILE] if papers.CLAIMS in targets else []),
         *tables,
         *(f"{figure}{suffix}" for figure in figures for suffix in (".svg", ".png")),
     ]
@@ -129,3 +152,11 @@ def _print_tables(document: delivery.Document) -> None:
     from accelsim.report.reproduction.files import read
 
     print_reproduction(read(document), console.stdout())
+
+
+def _print_summary(document: delivery.Document) -> None:
+    from accelsim.report import console
+    from accelsim.report.reproduction.files import read
+    from accelsim.report.reproduction.summary import print_summary
+
+    print_summary(read(document), console.stdout())

@@ -5,13 +5,15 @@ the whole step.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from accelsim.cost.uncertainty import Samples
 from accelsim.experiment.simulate import simulate
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
+from accelsim.studies.papers.claims.energies import PassActions, drawn_energies
 from accelsim.studies.papers.claims.unicast import Unicast, unicast
 from accelsim.studies.papers.crafton2019.stack import Stack
 from accelsim.studies.papers.step_changes import CHANGES
@@ -86,11 +88,12 @@ Costs = Mapping[tuple[str, str], float]
 @dataclass(frozen=True)
 class Measured:
     """Costs of a step with multicast, and the additional costs if each error were sent to each PE
-    separately.
+    separately. ``energies``: pJ by scope for every draw of the prices; None without draws.
     """
 
     costs: Costs
     unicast: Unicast
+    energies: Mapping[str, Samples] | None = field(default=None, compare=False)
 
     def on(self, machine: str) -> Costs:
         """Costs on a machine, including the additional ones if the machine is one of `UNICAST`."""
@@ -142,6 +145,7 @@ def _reading_input(layer: Layer, features: str) -> Layer:
 def measure(step: Step) -> Measured:
     """Simulate the step and return its costs."""
     net, on = network(step.workload), machine(step.on)
+    actions = PassActions()
     result = simulate(
         net,
         on,
@@ -150,6 +154,7 @@ def measure(step: Step) -> Measured:
         trace=step.trace,
         transform=CHANGES.get(step.change),
         objective=step.objective,
+        observers=(actions,),
     )
     document = result.to_json()
     costs = {
@@ -159,4 +164,8 @@ def measure(step: Step) -> Measured:
         for cost, value in COSTS.items()
         for scope, passes in SCOPES.items()
     }
-    return Measured(costs, unicast(net, on, step.rule, step.batch, result))
+    return Measured(
+        costs,
+        unicast(net, on, step.rule, step.batch, result),
+        drawn_energies(result, actions, SCOPES),
+    )

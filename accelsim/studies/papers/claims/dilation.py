@@ -8,7 +8,7 @@ generator removes them or they pass through the lanes' windows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ from accelsim.studies.papers.side_by_side import side_by_side
 WORKLOAD = "vgg16-cifar10"
 NAME = "dilation-absorbed"
 SAYS = "Zero-skipping hardware absorbs the zeros of dilated feedback kernels"
+SOURCE = "Han 2020, section 3.2.1"
+LANES = "lanes"
+"""Key of the mode in the context of a cell."""
 KNOWN = "addresses known"
 MODES: dict[str, dict[str, object]] = {
     KNOWN: {},
@@ -35,10 +38,6 @@ window like any other zero.
 """
 BATCHES = (1, 16)
 FULL, DILATED = "conv-dfa", "dilated"
-ABSORBED = 0.99
-"""Minimum share of the reduction in MACs that lane cycles must show for zeros to
-count as absorbed.
-"""
 NOTES = {
     "dense MACs": "EP's convolutions",
     "executed MACs": "EP's convolutions",
@@ -87,7 +86,7 @@ def measure(run: Run) -> dict[str, int]:
 
 def items(progress: Progress) -> list[Item]:
     """Cells of two kinds of ratio: written-out kernels over dilated kernels (1 means no gain), and
-    zeros in a window over zeros removed (1 means no loss). The verdict comes first.
+    zeros in a window over zeros removed (1 means no loss).
     """
     runs = [
         Run(rule, machine, mode, batch)
@@ -107,7 +106,7 @@ def items(progress: Progress) -> list[Item]:
                     "machine": machine,
                     "workload": WORKLOAD,
                     "batch": batch,
-                    "lanes": mode,
+                    LANES: mode,
                 }
                 full, dilated, left_out = (
                     known[Run(rule, machine, of, batch)]
@@ -119,7 +118,7 @@ def items(progress: Progress) -> list[Item]:
                     value = full[cost] / dilated[cost]
                     absorbed.append(
                         cell(
-                            Quantity(TARGET, id_, "x", "machine", context | {"cost": cost}),
+                            Quantity(TARGET, id_, "x", "machine", context | _scoped(cost)),
                             None,
                             value,
                             2,
@@ -147,67 +146,13 @@ def items(progress: Progress) -> list[Item]:
                             note=note,
                         )
                     )
-    return [_verdict([*absorbed, *passed]), *absorbed, *passed]
+    return [*absorbed, *passed]
 
 
-def _holds(gains: Mapping[str, tuple[Sequence[float], Sequence[float]]]) -> str:
-    """Verdict in one sentence: for each mode of the lanes, whether the statement holds. ``gains``:
-    by mode, the reduction factors of lane cycles and of MACs.
-
-    Dilation counts as absorbed if lane cycles decrease as much as MACs.
-    """
-    said: dict[str, list[str]] = {}
-    for mode, (lanes, macs) in gains.items():
-        shares = sorted((lane - 1) / (mac - 1) for lane, mac in zip(lanes, macs, strict=True))
-        if shares[0] >= ABSORBED:
-            said.setdefault("The statement, read as one on lane cycles, holds with", []).append(
-                mode
-            )
-        elif shares[-1] > 1 - ABSORBED:
-            low, high = (f"{100 * share:.0f}" for share in (shares[0], shares[-1]))
-            share = low if low == high else f"{low} to {high}"
-            said.setdefault("it holds in part with", []).append(f"{mode} ({share} % of the gain)")
-        else:
-            said.setdefault("it does not hold with", []).append(mode)
-    text = "; ".join(f"{start} {', '.join(modes)}" for start, modes in said.items())
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _verdict(cells: list[Item]) -> Item:
-    """Cell with the verdict: lane cycles saved by dilation in each mode beside MACs saved, the cost
-    of the window, and the effect on a whole step.
-    """
-
-    def span(end: str) -> str:
-        values = sorted(
-            item.computed for item in cells if item.id.endswith(end) and item.computed is not None
-        )
-        return (
-            f"{values[0]:.2f}x"
-            if f"{values[0]:.2f}" == f"{values[-1]:.2f}"
-            else f"{values[0]:.2f}x to {values[-1]:.2f}x"
-        )
-
-    def values(end: str) -> list[float]:
-        return [
-            float(item.computed)
-            for item in cells
-            if item.id.endswith(end) and item.computed is not None
-        ]
-
-    holds = _holds(
-        {mode: (values(f"/{mode}/lane cycles"), values(f"/{mode}/executed MACs")) for mode in MODES}
-    )
-    lanes = ", ".join(f"{span(f'/{mode}/lane cycles')} with {mode}" for mode in MODES)
-    steps = ", ".join(f"{span(f'/{mode}/step cycles')} with {mode}" for mode in MODES)
-    note = (
-        f"{SAYS} (Han 2020, section 3.2.1). {holds} Measured: {WORKLOAD} on "
-        f"{' and '.join(MACHINES)}, batches {' and '.join(map(str, BATCHES))}. EP executes "
-        f"{span(f'/{KNOWN}/executed MACs')} fewer MACs; its lane cycles decrease by "
-        f"{lanes}. Structural zeros that pass through a window of 16 take "
-        f"{span(f'/window of 16 over {KNOWN}/lane cycles')} the lane cycles of zeros that "
-        f"are left out. Cycles of the whole step, conv-dfa over dilated: {steps}."
-    )
-    return Item(
-        TARGET, f"{TARGET}/{NAME}/verdict", "x", None, None, None, "not-printed", "machine", note
-    )
+def _scoped(cost: str) -> dict[str, str | int]:
+    """Context of a ratio of conv-dfa over dilated."""
+    return {
+        "cost": cost.removeprefix("step "),
+        "scope": "step" if cost.startswith("step ") else "EP",
+        "rules": f"{FULL} -> {DILATED}",
+    }

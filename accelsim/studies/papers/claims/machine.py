@@ -8,10 +8,11 @@ for some pairs one matrix for all time steps, or values without positions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from accelsim.cost.uncertainty import Interval
 from accelsim.results.reproduction import Item
 from accelsim.studies.papers.claims.costs import (
     COUNTED,
@@ -28,7 +29,8 @@ from accelsim.studies.papers.claims.costs import (
 )
 from accelsim.studies.papers.claims.counted.readings import saving
 from accelsim.studies.papers.claims.counted.statements import BATCHES, CLAIMS, TARGET
-from accelsim.studies.papers.claims.places import NOISE, saved
+from accelsim.studies.papers.claims.energies import gain_interval
+from accelsim.studies.papers.claims.savings import NOISE, saved
 from accelsim.studies.papers.outcome import Quantity, cell
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
@@ -36,6 +38,8 @@ from accelsim.studies.papers.side_by_side import side_by_side
 BURST = "less than one DRAM burst counts as nothing"
 MOVED = ("words moved", "DRAM bytes", "energy")
 WORKED = ("MACs executed", "cycles")
+ENDS = ("low", "high")
+"""Keys of the 5th and 95th percentile of an energy's gain, in the context of its cell."""
 SHARED = "one matrix for all time steps"
 VALUES = "values alone"
 """Kinds of feedback that differ from the papers' rules: one matrix shared by all time steps; sparse
@@ -211,7 +215,7 @@ def items(progress: Progress) -> list[Item]:
     for pair, on, batch in runs:
         by_mapping = [
             [
-                known[replace(pair.step(rule, on, batch), objective=objective)].on(on)
+                known[replace(pair.step(rule, on, batch), objective=objective)]
                 for rule in (pair.old, pair.new)
             ]
             for objective in OBJECTIVES
@@ -221,11 +225,27 @@ def items(progress: Progress) -> list[Item]:
             for cost in asked:
                 for scope in SCOPES:
                     best, canonical = (
-                        measured_item(pair, claim, on, batch, cost, scope, *costs_of)
-                        for costs_of in by_mapping
+                        _measured_pair(pair, claim, on, batch, cost, scope, of) for of in by_mapping
                     )
                     cells.append(beside(best, canonical))
     return cells
+
+
+def _measured_pair(
+    pair: Pair, claim: str, on: str, batch: int, cost: str, scope: str, of: Sequence[Measured]
+) -> Item:
+    """The cell of the two rules' steps in ``of``."""
+    old, new = of
+    interval = None
+    if cost == "energy":
+        interval = gain_interval(old.energies, new.energies, scope, CLAIMS[claim].unit)
+    item = measured_item(pair, claim, on, batch, cost, scope, old.on(on), new.on(on))
+    return item if interval is None else _with_interval(item, interval)
+
+
+def _with_interval(item: Item, interval: Interval) -> Item:
+    ends = {key: f"{end:.6g}" for key, end in zip(ENDS, interval, strict=True)}
+    return replace(item, context={**item.context, **ends})
 
 
 def beside(best: Item, canonical: Item) -> Item:
@@ -239,6 +259,7 @@ def beside(best: Item, canonical: Item) -> Item:
         "canonical before": canonical.context["before"],
         "canonical after": canonical.context["after"],
         "verdict turns": "yes" if verdicts[0] != verdicts[1] else "no",
+        **{f"canonical {end}": canonical.context[end] for end in ENDS if end in canonical.context},
     }
     return replace(best, context=context)
 

@@ -42,8 +42,6 @@ each partition with its own memory adds one.
 """
 ENDS = (35, 70, 140)
 """Partitions for the readings that take longest."""
-FALLS = 0.99
-"""A latency counts as lower with more PEs if it is below this share of the previous one."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def measured(progress: Progress) -> Latencies:
 
 
 def items(latencies: Latencies) -> list[Item]:
-    """Verdict, chain length, then latency of BPTT over that of each rule by machine and partitions,
+    """Chain length, then latency of BPTT over that of each rule by machine and partitions,
     in every reading.
     """
     network = load_network(WORKLOAD)
@@ -126,7 +124,6 @@ def items(latencies: Latencies) -> list[Item]:
     )
     claimed = as_claimed(CLAIM, "paper", Fraction(chains[0], chains[1]), "depends_on", note)
     return [
-        _verdict(latencies),
         claimed,
         *(item for setting in SETTINGS for item in _ratios(setting, latencies, network.batch)),
     ]
@@ -150,115 +147,31 @@ def _ratios(setting: Setting, latencies: Latencies, batch: int) -> Iterator[Item
                     f"{TARGET}/{CLAIM.name}/{setting.name}/partitions={partitions}"
                     f"/{name}/{reading.name}"
                 )
-                said = (
-                    f"latency of BPTT over that of {name}, {reading.says}: {old:,} over {new:,} "
-                    f"cycles"
-                )
                 yield cell(
-                    Quantity(TARGET, id_, "x", "machine", context),
+                    Quantity(
+                        TARGET,
+                        id_,
+                        "x",
+                        "machine",
+                        {
+                            **context,
+                            "cost": "cycles",
+                            "scope": reading.name,
+                            "rules": f"{BPTT} -> {rule}",
+                            "before": f"{old}",
+                            "after": f"{new}",
+                        },
+                    ),
                     None,
                     Fraction(old, new),
                     2,
-                    note=said,
+                    note=f"latency of BPTT over that of {name}, {reading.says}",
                 )
 
 
 def _pes(setting: Setting, partitions: int) -> int:
     array = setting.machine(partitions).pe_array
     return array.rows * array.cols
-
-
-def _verdict(latencies: Latencies) -> Item:
-    """Cell with speedups at the largest number of partitions on each machine, in every reading, and
-    the speedup of a whole step.
-    """
-    most = PARTITIONS[-1]
-    parts: list[str] = []
-    for reading in READINGS:
-        ratios = []
-        for name, rule in RULES.items():
-            pairs = [
-                [reading.of(latencies[case]) for case in reading.cases(rule, setting, most)]
-                for setting in SETTINGS
-            ]
-            ratios.append(f"{name} {', '.join(f'{old / new:.2f}x' for old, new in pairs)}")
-        parts.append(f"{reading.says}: {'; '.join(ratios)}")
-    note = (
-        f"{CLAIM.says} ({CLAIM.source}). Measured: {WORKLOAD} at batch "
-        f"{load_network(WORKLOAD).batch}; LSTM and GRU do not run. Latency of BPTT divided "
-        f"by that of each rule with {most} partitions, on "
-        f"{', '.join(setting.name for setting in SETTINGS)} in this order. "
-        f"{'. '.join(part[0].upper() + part[1:] for part in parts)}. BPTT's op of the "
-        "output layer, over all time steps, stays on one partition, which makes the first "
-        "reading too favourable. When it is split, each part reads the weights again, and "
-        "on near-memory the parts wait for the one partition that holds the layer's "
-        f"weights. {' '.join(filter(None, (_owed(latencies), _saturation(latencies))))} In "
-        "a whole step the forward pass is a chain under every rule."
-    )
-    return Item(
-        TARGET,
-        f"{TARGET}/{CLAIM.name}/verdict",
-        "x",
-        None,
-        None,
-        None,
-        "not-printed",
-        "machine",
-        note,
-    )
-
-
-def _owed(latencies: Latencies) -> str:
-    """Sentence about speedups of EP that vanish without the output layer's op, which runs on one
-    partition in BPTT.
-    """
-    most = PARTITIONS[-1]
-    whole, without = (
-        next(reading for reading in READINGS if reading.name == name) for name in ("EP", WITHOUT)
-    )
-    gone: list[str] = []
-    for setting in SETTINGS:
-        for name, rule in RULES.items():
-            old, new, old_without, new_without = (
-                latencies[case].whole
-                for reading in (whole, without)
-                for case in reading.cases(rule, setting, most)
-            )
-            if old > new and old_without <= new_without:
-                gone.append(
-                    f"{name}'s {old / new:.2f}x on {setting.name} "
-                    f"({old_without / new_without:.2f}x without it)"
-                )
-    return (
-        "BPTT's op of the output layer, not a chain of time steps, accounts for all of "
-        f"{', '.join(gone)}."
-        if gone
-        else ""
-    )
-
-
-def _saturation(latencies: Latencies) -> str:
-    """Sentence about the number of PEs up to which DFA's EP becomes faster, per machine."""
-    parts: list[str] = []
-    for setting in SETTINGS:
-        cycles = [
-            latencies[Case(RULES["DFA"], setting, partitions)].whole for partitions in PARTITIONS
-        ]
-        falls = [at for at in range(1, len(cycles)) if cycles[at] < FALLS * cycles[at - 1]]
-        if not falls:
-            parts.append(f"nowhere on {setting.name}")
-            continue
-        last = falls[-1]
-        gain = (
-            f"{cycles[last - 1] / cycles[last]:.2f}x from "
-            f"{PARTITIONS[last] / PARTITIONS[last - 1]:.2g} times the PEs"
-        )
-        end = "the largest number here, not saturated" if last == len(cycles) - 1 else "not beyond"
-        parts.append(
-            f"up to {_pes(setting, PARTITIONS[last]):,} PEs on {setting.name} ({gain} at "
-            f"the last increase; {end})"
-        )
-    return f"More PEs make DFA's EP faster {', '.join(parts)}."
 
 
 def figure(latencies: Latencies) -> Figure:
@@ -306,7 +219,7 @@ def figure(latencies: Latencies) -> Figure:
     )
     return Figure(
         TARGET,
-        "claims-parallel",
+        "claims-parallel-35x",
         "Error propagation of all time steps at once",
         caption,
         tuple(panels),

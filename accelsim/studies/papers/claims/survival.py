@@ -1,5 +1,5 @@
-"""Figures of the claims audit: cost of a new rule relative to an old one by batch, separately for
-error propagation and the whole step.
+"""Figures of the claims audit, one per sentence: cost of the new rule relative to the old one by
+batch, for error propagation and for the whole step.
 """
 
 from __future__ import annotations
@@ -8,125 +8,163 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accelsim.results.reproduction import Figure, Item, Panel, Series
+from accelsim.studies.papers.claims import dilation as claims_dilation
 from accelsim.studies.papers.claims.costs import MACHINES
 from accelsim.studies.papers.claims.counted.statements import CLAIMS, TARGET
+from accelsim.studies.papers.claims.dilation import MODES
 
-COSTS = ("words moved", "DRAM bytes", "MACs executed", "cycles", "energy")
-"""Costs that are drawn if a claim's items have them."""
+NETWORKS = {
+    "resnet50-cifar10": "ResNet-50",
+    "vgg16-cifar10": "VGG16",
+    "rnn-wikitext2": "RNN",
+    "alexnet-fc": "AlexNet's fully connected layers",
+}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Contents of a figure: the rules' names on its axes, the network's name in items
-    (``workload``) and in titles (``network``), and the claims shown.
+    """Contents of a figure: names of the rules on its axes, workloads, costs that are drawn if a
+    claim's items have them, and the scope beside the step.
     """
 
     old: str
     new: str
-    workload: str
-    network: str
-    claims: tuple[str, ...]
+    workloads: tuple[str, ...]
+    costs: tuple[str, ...]
+    scope: str = "EP"
 
 
-REVISED = ("memory-99.0%", "operations-60.1%")
+MOVED, WORKED = ("words moved", "energy"), ("MACs executed", "cycles")
+REVISED = "revised DFA (G=8)"
+IMAGES = ("resnet50-cifar10", "vgg16-cifar10")
 COMPARISONS = {
-    "claims-resnet50": Comparison(
-        "BP", "revised DFA (G=8)", "resnet50-cifar10", "ResNet-50", REVISED
+    "memory-99.0%": Comparison("BP", REVISED, IMAGES, MOVED),
+    "operations-60.1%": Comparison("BP", REVISED, IMAGES, WORKED),
+    "triangle-44.6%": Comparison("DFA", "the triangle", ("rnn-wikitext2",), (*MOVED, *WORKED)),
+    "sparse-87.9%": Comparison(
+        "BPTT", "hybrid DFA at 98 % sparsity", ("rnn-wikitext2",), (*MOVED, *WORKED)
     ),
-    "claims-vgg16": Comparison("BP", "revised DFA (G=8)", "vgg16-cifar10", "VGG16", REVISED),
-    "claims-recurrent": Comparison(
-        "BPTT", "hybrid DFA at 98 % sparsity", "rnn-wikitext2", "RNN", ("sparse-87.9%",)
+    "binary-96.9%": Comparison(
+        "DFA", "binary DFA", ("rnn-wikitext2", "vgg16-cifar10"), ("DRAM bytes", "energy")
     ),
-    "claims-triangle": Comparison(
-        "DFA", "the triangle", "rnn-wikitext2", "RNN", ("triangle-44.6%",)
-    ),
-    "claims-binary-vgg16": Comparison(
-        "DFA", "binary DFA", "vgg16-cifar10", "VGG16", ("binary-96.9%",)
-    ),
-    "claims-binary-rnn": Comparison("DFA", "binary DFA", "rnn-wikitext2", "RNN", ("binary-96.9%",)),
-    "claims-alexnet": Comparison(
-        "BP",
-        "SSDFA",
-        "alexnet-fc",
-        "AlexNet's fully connected layers",
-        ("movement-6400x", "macs-2x"),
-    ),
-    "claims-alexnet-dfa": Comparison(
-        "DFA", "SSDFA", "alexnet-fc", "AlexNet's fully connected layers", ("movement-1000x",)
-    ),
+    "movement-6400x": Comparison("BP", "SSDFA", ("alexnet-fc",), (*MOVED, "DRAM bytes")),
+    "movement-1000x": Comparison("DFA", "SSDFA", ("alexnet-fc",), (*MOVED, "DRAM bytes")),
+    "macs-2x": Comparison("BP", "SSDFA", ("alexnet-fc",), WORKED, "EP+WG"),
 }
-"""Comparisons by the id of the figure."""
-SCOPES = {"EP": True, "step": False}
-"""Scopes of the rows of panels, and whether their axis is logarithmic. Ratios of whole steps are
-close to 1 and need a linear axis to be distinguishable.
-"""
+"""Comparisons by claim."""
+STEP = "step"
+DILATION = {
+    "EP": ("executed MACs", "lane cycles", "cycles"),
+    "step": ("cycles",),
+}
+"""Costs of the figure of dilation, by scope."""
+
+
+def figure_id(claim: str) -> str:
+    """Id of a claim's figure, which is a file name."""
+    return f"{TARGET}-{claim.replace('%', '')}"
 
 
 def figures(items: Sequence[Item]) -> list[Figure]:
     """One figure per comparison. ``items``: measured cells with machine, workload, batch, scope and
     cost in their contexts.
     """
-    return [_figure(id_, comparison, items) for id_, comparison in COMPARISONS.items()]
+    return [_figure(claim, comparison, items) for claim, comparison in COMPARISONS.items()]
 
 
-def _figure(id_: str, compared: Comparison, items: Sequence[Item]) -> Figure:
+def _figure(claim: str, compared: Comparison, items: Sequence[Item]) -> Figure:
     panels: list[Panel] = []
-    for scope, logarithmic in SCOPES.items():
+    for scope in (compared.scope, STEP):
         for machine in MACHINES:
-            name = "EP" if scope == "EP" else "whole step"
-            label = f"cost of {compared.new}, {compared.old} = 1"
+            name = "whole step" if scope == STEP else scope
             title = f"({'abcd'[len(panels)]}) {machine}, {name}"
             panels.append(
                 Panel(
                     title,
                     "lines",
                     "batch",
-                    label,
-                    _curves(compared, machine, scope, items),
+                    f"cost of {compared.new}, {compared.old} = 1",
+                    _curves(claim, compared, machine, scope, items),
                     log_x=True,
-                    log_y=logarithmic,
+                    log_y=scope != STEP,  # ratios of steps are close to 1
                 )
             )
-    said = "; ".join(CLAIMS[name].says for name in compared.claims)
-    lengths = {len(series.x) for panel in panels for series in panel.series}
     caption = (
-        f"The papers claim: {said}. Measured on two machines, for EP alone and for the "
-        f"whole step: the cost of {compared.new} divided by that of {compared.old}, by "
-        f"batch. Above 1, {compared.new} costs more."
+        f"Cost of {compared.new} over that of {compared.old}, by batch. Above 1, it costs more. "
+        "A batch without a point moves less than a DRAM burst."
     )
-    if len(lengths) > 1:
-        caption += " A batch at which one of the two moves less than a DRAM burst has no point."
-    return Figure(
-        TARGET,
-        id_,
-        f"{compared.network}, {compared.old} against {compared.new}",
-        caption,
-        tuple(panels),
-    )
+    return Figure(TARGET, figure_id(claim), CLAIMS[claim].says, caption, tuple(panels))
 
 
 def _curves(
-    compared: Comparison, machine: str, scope: str, items: Sequence[Item]
+    claim: str, compared: Comparison, machine: str, scope: str, items: Sequence[Item]
 ) -> tuple[Series, ...]:
-    ratios: dict[str, dict[float, float]] = {}
+    ratios: dict[tuple[str, str], dict[float, float]] = {}
     for item in items:
         known = item.context
-        wanted = (known.get("workload"), known.get("machine"), known.get("scope")) == (
-            compared.workload,
-            machine,
-            scope,
-        )
         if (
-            wanted
+            item.id.split("/")[1] == claim
+            and (known.get("machine"), known.get("scope")) == (machine, scope)
+            and known.get("workload") in compared.workloads
+            and known.get("cost") in compared.costs
             and "feedback" not in known
-            and item.id.split("/")[1] in compared.claims
             and item.computed is not None
         ):
             ratio = 1 - item.computed / 100 if item.unit == "%" else 1 / item.computed
             if ratio:  # zero cannot be drawn on a logarithmic axis
-                ratios.setdefault(str(known["cost"]), {})[float(known["batch"])] = ratio
+                key = (str(known["workload"]), str(known["cost"]))
+                ratios.setdefault(key, {})[float(known["batch"])] = ratio
+    several = len(compared.workloads) > 1
     return tuple(
-        Series(cost, tuple(ratios[cost]), tuple(ratios[cost].values()))
-        for cost in COSTS
-        if cost in ratios
+        Series(
+            f"{NETWORKS[workload]}, {cost}" if several else cost,
+            tuple(ratios[workload, cost]),
+            tuple(ratios[workload, cost].values()),
+        )
+        for workload in compared.workloads
+        for cost in compared.costs
+        if (workload, cost) in ratios
+    )
+
+
+def dilation_figure(items: Sequence[Item]) -> Figure:
+    """Figure of what dilation saves, by mode of the lanes."""
+    name, batch = claims_dilation.NAME, claims_dilation.BATCHES[-1]
+    panels = [
+        Panel(
+            f"({letter}) {machine}, batch {batch}",
+            "bars",
+            "",
+            "conv-dfa over dilated",
+            [
+                Series(
+                    f"{scope}, {cost}",
+                    [*MODES],
+                    [_of_mode(items, machine, batch, mode, scope, cost) for mode in MODES],
+                )
+                for scope, costs in DILATION.items()
+                for cost in costs
+            ],
+        )
+        for letter, machine in zip("ab", MACHINES, strict=True)
+    ]
+    caption = (
+        "Cost of kernels with written-out zeros over that of dilated ones. Lanes leave the zeros "
+        "out, or see them in a window of 16 or 4 values."
+    )
+    return Figure(TARGET, figure_id(name), claims_dilation.SAYS, caption, tuple(panels))
+
+
+def _of_mode(
+    items: Sequence[Item], machine: str, batch: int, mode: str, scope: str, cost: str
+) -> float | None:
+    wanted = {
+        "machine": machine,
+        "batch": batch,
+        claims_dilation.LANES: mode,
+        "scope": scope,
+        "cost": cost,
+    }
+    return next(
+        item.computed for item in items if all(item.context.get(k) == wanted[k] for k in wanted)
     )

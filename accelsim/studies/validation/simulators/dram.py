@@ -49,6 +49,12 @@ SOURCES = {
     "ramulator2_frfcfs": "Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a), FRFCFS",
     "ramulator2_frfcfs_rowhit": "Ramulator 2.1 (CMU-SAFARI, commit c5b1c3a), FRFCFS-RowHit",
 }
+LABELS = {
+    "dramsim3": "DRAMsim3",
+    "ramulator2_frfcfs": "Ramulator 2.1 FRFCFS",
+    "ramulator2_frfcfs_rowhit": "Ramulator 2.1 FRFCFS-RowHit",
+}
+"""Short names of the simulators; Ramulator has two schedulers."""
 LIMITS = {
     "rand_read": 0.05,
     "rand_write": 0.05,
@@ -244,7 +250,7 @@ def _totals() -> Iterator[Check]:
                 abs(ours / nearer.total_cycles - 1) <= allowed,
             )
         others = ", ".join(
-            f"{SOURCES[each.simulator].split(' (')[0]} {each.total_cycles}"
+            f"{LABELS[each.simulator]} {each.total_cycles}"
             for each in known.values()
             if each is not nearer
         )
@@ -257,7 +263,7 @@ def _totals() -> Iterator[Check]:
             limit,
             holds,
             SOURCES[nearer.simulator],
-            f"others: {others}",
+            f"nearer: {LABELS[nearer.simulator]}; others: {others}",
         )
 
 
