@@ -39,9 +39,14 @@ def as_written(section: BaseModel, every: bool = False) -> dict[str, Any]:
     ):
         value = getattr(section, name)
         if name in section.model_fields_set or (every and value is not None):
-            rules = [each for each in Hint.of_field(field).metadata if isinstance(each, Rule)]
+            hint = Hint.of_field(field)
+            written = (each for option in (hint, *hint.choices) for each in option.metadata)
+            rules = (each for each in written if isinstance(each, Rule))
             units = next((rule for rule in rules if rule.scales), None)
-            data[key] = plain(value, every) if units is None else units.spell(value)
+            if units is None or value is None:
+                data[key] = plain(value, every)
+            else:
+                data[key] = units.spell(value)
     return data
 
 

@@ -59,7 +59,7 @@ def simulated(run: Run, *arguments: str) -> dict[str, object]:
     return document
 
 
-UNSOURCED = 0.111
+UNSOURCED = 0.114
 """Share of the vector unit in a step of `SMALL`."""
 
 
