@@ -35,6 +35,7 @@ from accelsim.sim.ledger import VARIABLE
 from accelsim.sim.observers import Observer
 from accelsim.sim.planning.cold import Load
 from accelsim.sim.planning.op_plan import OpPlan
+from accelsim.sim.planning.traffic import moves
 from accelsim.sim.run import OpRecord, Run
 from accelsim.step.ops import Contraction, Pass
 from accelsim.workload.network import Network
@@ -350,21 +351,24 @@ def check_transfers(plan: OpPlan, architecture: Machine) -> None:
             bits["arrived"] += moved.delivered_bits * (plan.on_array or not t.inbound)
         else:
             bits[f"{t.route} {crossing}"] += moved.bits * (t.deliveries > 0)
-        if t.route in SENT:
+        queued = architecture.pe_array.takes_words_from_fifos and moves(plan.op, t)
+        if t.route in SENT and not queued:
             kept = 0 if moved.encoded else moved.delivered_words * t.masked
             bits["arrived"] += moved.delivered_bits + kept
     sent = bits["multicast in"] + bits["scatter in"] + bits["load in"]
     assert plan.bits["dram_read"] == bits["DRAM in"]
     assert plan.bits["dram_write"] == bits["DRAM out"]
-    assert plan.fill_buffer_bits == sent + bits["buffer in"]
-    # Words in a line buffer are written and read by the port for results.
+    # Words in a line buffer are read by the port for results if there is no other.
     kept = sum(rider.kept * rider.kept_bits for rider in plan.op.epilogue)
     taken = sum(rider.taken * rider.kept_bits for rider in plan.op.epilogue)
-    assert plan.drain_buffer_bits == bits["collect out"] + bits["buffer out"] + kept + taken
+    alone = architecture.global_buffer.ports == 1
+    assert plan.fill_buffer_bits == sent + bits["buffer in"] + taken * (not alone)
+    out = bits["collect out"] + bits["buffer out"]
+    assert plan.drain_buffer_bits == out + kept + taken * alone
     staged_out, staged_in = (bits[f"DRAM {way}"] + bits[f"stash {way}"] for way in ("out", "in"))
     assert (plan.staged_in_bits, plan.staged_out_bits) == (staged_in, staged_out)
-    assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + staged_out + taken
-    assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + staged_in - taken
+    assert plan.bits["global_buffer_read"] == plan.fill_buffer_bits + staged_out + taken * alone
+    assert plan.bits["global_buffer_write"] == plan.drain_buffer_bits + staged_in - taken * alone
     results = bits["collect out"] + bits["pass out"]
     stored = bits["home out"] + bits["stash out"]
     of_sums = plan.bits["scratchpad_write"] - bits["arrived"] - stored
