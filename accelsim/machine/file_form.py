@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -39,10 +39,16 @@ def as_written(section: BaseModel, every: bool = False) -> dict[str, Any]:
     ):
         value = getattr(section, name)
         if name in section.model_fields_set or (every and value is not None):
-            rules = [each for each in Hint.of_field(field).metadata if isinstance(each, Rule)]
-            units = next((rule for rule in rules if rule.scales), None)
+            units = None if value is None else _units(Hint.of_field(field))
             data[key] = plain(value, every) if units is None else units.spell(value)
     return data
+
+
+def _units(hint: Hint) -> Rule | None:
+    """The rule of a value with a unit, which may also be that of a union's member."""
+    members = [Hint.of(each) for each in get_args(hint.annotation)]
+    rules = (rule for each in (hint, *members) for rule in each.metadata if isinstance(rule, Rule))
+    return next((rule for rule in rules if rule.scales), None)
 
 
 def plain(value: Any, every: bool = False) -> Any:
