@@ -16,7 +16,8 @@ TABLES = ("convolutional.csv", "text.csv", "fully_connected.csv")
 @dataclass(frozen=True)
 class Accuracy:
     """Test accuracy of a rule less that of BP, in points. ``network``: the trained one, whose width
-    follows its ``@``. ``rule``: as results spell it. ``interval``: half the 95-% interval, None for a single seed.
+    follows its ``@``. ``rule``: as results spell it. ``interval``: half the 95-% interval, None for
+    a single seed.
     """
 
     network: str

@@ -23,7 +23,8 @@ from accelsim.studies.headline.points.report import gap
 COLOURS = dict(zip(MACHINES, ("#0072B2", "#D55E00"), strict=True))
 SHAPES = dict(zip(OPTIMIZERS, ("o", "s"), strict=True))
 HEIGHT = 4.6
-TICKS = (0.5, 0.7, 1, 1.4, 2, 3, 5, 10, 20)
+TICKS = (1.1, 0.9, 1.2, 0.8, 1.4, 0.7, 0.6, 0.5, 2, 3, 5, 10, 20)
+"""Ticks besides 1, as far as there is room, those near 1 first."""
 MARKS = tuple(product(MACHINES, BATCHES, OPTIMIZERS))
 """Marks of a rule, from top to bottom."""
 SPREAD = 0.8
