@@ -59,8 +59,8 @@ def section(found: Sequence[Point], known: Sequence[Accuracy]) -> list[str]:
         "machine: below 1, the rule costs less. Brackets hold the 5th and 95th percentile of the",
         "ratio of energies over the bounds of the prices ([energy.md](../../docs/energy.md)).",
         "A nominal ratio may lie outside, as nominal prices are not in the middle of their bounds.",
-        "Cycles are exact. An interval does not cover structure, which the option `--variants` of",
-        "`accelsim compare` varies.",
+        "Cycles have no interval. An interval does not cover structure, which the option",
+        "`--variants` of `accelsim compare` varies.",
         "",
         "| rule | points | fewer cycles | interval of energy below 1 | holds 1 | above 1 |",
         "|---|--:|--:|--:|--:|--:|",
@@ -157,5 +157,6 @@ def _notes(known: Sequence[Accuracy]) -> list[str]:
         "",
         "On the LSTM, dense feedback reads the 33,278 errors of the output layer: 6.7 million",
         "weights per layer, many or all of which come from DRAM in EP. `ssdfa` and the sparse",
-        "hybrid store few. Under momentum, a feedback step of the hybrid has two momenta.",
+        "hybrid store few. Feedback weights of the hybrid have one bit; under momentum, its",
+        "feedback steps keep two momenta.",
     ]
