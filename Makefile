@@ -99,7 +99,7 @@ validation: $(VENV)/.installed ## hold the simulator against published silicon, 
 choices: $(VENV)/.installed ## measure what each modelling choice does to DFA against BP; writes reports/choices
 	$(BIN)/python -m accelsim.studies.choices
 
-headline: $(VENV)/.installed ## show what moved DFA against BP, cause by cause; writes reports/headline
+headline: $(VENV)/.installed ## what rules cost against BP with intervals, and what moved it; writes reports/headline
 	$(BIN)/python -m accelsim.studies.headline
 
 clean: ## remove everything made by make

@@ -37,10 +37,15 @@ def results_printer(names: tuple[str, ...] = ()) -> Print:
         from accelsim.report import console
         from accelsim.report.runs import Runs
         from accelsim.report.summary import printing
+        from accelsim.report.tables.variants import variants_table
         from accelsim.results import kinds
+        from accelsim.results.comparison import Comparison
 
-        read = kinds.parse(document, kinds.SIMULATIONS)
-        printing.print_results(Runs.of([read]), console.stdout(), names)
+        read, out = kinds.parse(document, kinds.SIMULATIONS), console.stdout()
+        printing.print_results(Runs.of([read]), out, names)
+        if isinstance(read, Comparison) and read.variants:
+            out.file.write("\n")
+            console.print_table(variants_table(read), out)
 
     return print_results
 

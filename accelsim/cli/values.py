@@ -36,3 +36,10 @@ def table_list(option: str, text: str, as_json: bool) -> tuple[str, ...]:
     from accelsim.report.tables.registry import chosen
 
     return chosen(comma_list(option, text), option)
+
+
+def variant_list(option: str, text: str) -> tuple[str, ...]:
+    """Names of structural variants, separated by commas; ``all`` is every one."""
+    from accelsim.machine.variants import chosen
+
+    return chosen(option, text)

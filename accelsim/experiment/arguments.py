@@ -24,6 +24,7 @@ from accelsim.experiment.setting import MACHINE, RULE, RunSetting
 from accelsim.experiment.training_setting import RULE_RULE, one_rule
 from accelsim.machine.architecture import Machine
 from accelsim.machine.loading import load_machine
+from accelsim.machine.variants import chosen
 from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.spelling import AnyRule
 from accelsim.sim.observers import DramTracer, Observer, ProgressObserver
@@ -90,7 +91,7 @@ class Simulation(RunSetting):
 
 @dataclass(frozen=True, repr=False)
 class Comparing(RunSetting):
-    """Arguments of `compare`."""
+    """Arguments of `compare`. ``variants``: names of structural variants of each machine."""
 
     workload: str | Path | Network = field(metadata=WORKLOAD)
     machines: str | Path | Machine | Sequence[str | Path | Machine] = field(
@@ -100,6 +101,7 @@ class Comparing(RunSetting):
         metadata=argument(_each(one_rule, (RuleSpec,), RULE_RULE))
     )
     _: KW_ONLY
+    variants: str | Sequence[str] | None = field(default=None, metadata=argument(chosen))
     progress: Progress | None = field(default=None, metadata=argument(a_function))
 
 

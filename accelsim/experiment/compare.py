@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,16 @@ from typing import Any
 from accelsim.config.reading.values import Faults, comma_list
 from accelsim.errors import InputError
 from accelsim.experiment.arguments import Comparing, Watchers, as_machine, as_network, taking
+from accelsim.experiment.setting import NetworkSetting
 from accelsim.experiment.simulate import dram_traces, run_rule
+from accelsim.experiment.tables import machine_tables
 from accelsim.machine.architecture import Machine
 from accelsim.machine.pin_places import pins_placed
-from accelsim.results.comparison import Comparison
-from accelsim.rules.spelling import parse_rules
+from accelsim.machine.variants import VARIANTS, refuse_idle, variants_of
+from accelsim.results.comparison import AS_GIVEN, Comparison, VariantResult
+from accelsim.results.result import Result
+from accelsim.rules.spelling import AnyRule, parse_rules
+from accelsim.workload.network import Network
 
 _NOTHING: Any = ()
 """Machines or rules that could not be read."""
@@ -26,8 +32,10 @@ def compare(given: Comparing) -> Comparison:
     rule is the baseline.
 
     ``machines``: one or a list; a text may have several names between commas. ``rules``: likewise;
-    in a text ``;`` separates the options of one rule. The other arguments are those of `simulate`.
-    Raises InputError like `simulate`, and if two pairs have the same label.
+    in a text ``;`` separates the options of one rule. ``variants``: names of structural variants
+    (`accelsim.machine.variants`), or ``"all"``; the rules are compared again on each variant of
+    each machine. The other arguments are those of `simulate`. Raises InputError like `simulate`,
+    if two pairs have the same label, and for a named variant that changes none of the machines.
 
     >>> import accelsim
     >>> compared = accelsim.compare("mnist-fc", "near-memory", "bp,dfa", trace="random:0.5")
@@ -54,16 +62,75 @@ def compare(given: Comparing) -> Comparison:
         raise InputError("machines and rules to compare must be given, got none")
     if len(set(labels)) < len(labels):
         raise InputError(f"machines and rules to compare must differ, got {', '.join(labels)}")
-    results = []
+    if given.variants and len(specs) < 2:
+        text = "rules must be two or more to compare on variants"
+        raise InputError(f"{text}, got {', '.join(map(str, specs))}")
+    changed = _changed([machine for _, machine in machines], given.variants or ())
+    running = _Running(network, setting, given)
     with dram_traces(
         given, [(label, pair[2]) for label, pair in zip(labels, pairs, strict=True)]
     ) as traces:
-        for label, (named, machine, spec) in zip(labels, pairs, strict=True):
-            with pins_placed(named, machine):
-                watchers = Watchers(given.progress, traces=traces, label=label)
-                result = run_rule(network, machine, spec, setting, watchers)
-                results.append(result.with_intervals(given.samples, given.sample_seed))
-    return Comparison.of(results, labels)
+        results = [
+            running.run(*pair, Watchers(given.progress, traces=traces, label=label))
+            for label, pair in zip(labels, pairs, strict=True)
+        ]
+    rows: list[VariantResult] = []
+    for place, each in enumerate(changed):
+        own = results[place * len(specs) : (place + 1) * len(specs)]
+        rows += _rows(running, own, specs, each)
+    return Comparison.of(results, labels, rows)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """What all runs of a comparison share."""
+
+    network: Network
+    setting: NetworkSetting
+    given: Comparing
+
+    def run(
+        self, named: str | Path | Machine, machine: Machine, rule: AnyRule, watchers: Watchers
+    ) -> Result:
+        """The result of one run with the intervals of its energies."""
+        with pins_placed(named, machine):
+            result = run_rule(self.network, machine, rule, self.setting, watchers)
+            return result.with_intervals(self.given.samples, self.given.sample_seed)
+
+
+_Changed = list[tuple[str, dict[str, object], Machine]]
+"""Name, changed keys and machine of each variant of one machine."""
+
+
+def _changed(machines: Sequence[Machine], names: Sequence[str]) -> list[_Changed]:
+    """The variants of each machine; none at all without names. InputError, unless every variant is
+    named, for one that changes no machine.
+    """
+    if not names:
+        return []
+    nominal = [machine_tables(machine).technology.voltage for machine in machines]
+    pairs = list(zip(machines, nominal, strict=True))
+    if len(names) < len(VARIANTS):
+        refuse_idle(names, pairs)
+    return [
+        [
+            (variant.name, variant.values(volts), other)
+            for variant, other in variants_of(machine, names, volts)
+        ]
+        for machine, volts in pairs
+    ]
+
+
+def _rows(
+    running: _Running, own: Sequence[Result], rules: Sequence[AnyRule], changed: _Changed
+) -> Iterator[VariantResult]:
+    """The rows of one machine: as given, from its results, then its variants."""
+    arch = own[0].arch
+    yield VariantResult.of(AS_GIVEN, arch, {}, own)
+    for name, keys, machine in changed:
+        watchers = Watchers(running.given.progress)
+        found = [running.run(machine, machine, rule, watchers) for rule in rules]
+        yield VariantResult.of(name, arch, keys, found)
 
 
 def _each_machine(

@@ -17,6 +17,7 @@ from accelsim.report.labels import labels
 from accelsim.report.runs import Runs
 from accelsim.report.table import write_csv
 from accelsim.report.tables.registry import FILES, tables
+from accelsim.report.tables.variants import NAME, variants_table
 from accelsim.results import kinds
 from accelsim.results.comparison import Comparison
 from accelsim.results.result import Result
@@ -28,6 +29,8 @@ REPORT_FILES = (
     *(f"{name}{suffix}" for name in _PLOTS for suffix in (".png", ".svg")),
 )
 """Tables and plots that a report folder may hold."""
+VARIANTS_FILE = f"{NAME}.csv"
+"""Table of a comparison with structural variants."""
 TRAINING_FILES = tuple(
     f"{name}{suffix}"
     for name in ("curves", "angles", "densities")
@@ -131,6 +134,7 @@ def earlier_run(out: Path) -> list[Path]:
             continue
         found.append(out / name)
         if isinstance(document, Comparison):
+            found.append(out / VARIANTS_FILE)
             found += [
                 out / folder_name(label) / "result.json" for label in labels(document.results)
             ]
@@ -166,6 +170,10 @@ def write_comparison(
             own.mkdir()
             (own / "result.json").write_text(dump(result), encoding="utf-8")
         _write_report(Runs.of([comparison]), folder)
+        if comparison.variants:
+            (folder / VARIANTS_FILE).write_text(
+                write_csv(variants_table(comparison)), encoding="utf-8"
+            )
         before()
 
 

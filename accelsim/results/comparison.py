@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
@@ -13,7 +13,17 @@ from accelsim.config.suggest import newer
 from accelsim.cost import uncertainty
 from accelsim.cost.uncertainty import Interval
 from accelsim.errors import Fault, InputError
-from accelsim.results.document import EMPTY, Document, schema_of, schema_refusal
+from accelsim.results.document import (
+    EMPTY,
+    OMITTED,
+    Count,
+    Document,
+    Energy,
+    Part,
+    RuleText,
+    schema_of,
+    schema_refusal,
+)
 from accelsim.results.result import GROUPS, Result
 from accelsim.results.shown import Shown
 from accelsim.step.ops import Pass
@@ -38,6 +48,57 @@ RATIOS = (
     *(f"passes.{name}.{key}" for name in Pass for key in ("cycles", "energy_pj", "macs.executed")),
 )
 """Dotted keys of the quantities that are divided by the baseline's."""
+VARIANT_RATIOS = ("cycles", "seconds", "energy_pj")
+"""Those of them that are given for each structural variant."""
+
+
+AS_GIVEN = "as given"
+"""Name of the row of a machine whose structure is not changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantRun(Part):
+    """A run on a variant. ``ratios`` (`cycles`, `seconds`, `energy_pj`) and ``ratio_intervals`` are
+    relative to the first rule on the same variant, and empty for that rule.
+    """
+
+    rule: RuleText
+    config_hash: str
+    cycles: Count
+    energy_pj: Energy
+    ratios: Annotated[dict[str, float | None], EMPTY] = field(default_factory=dict)
+    ratio_intervals: Annotated[dict[str, Interval], EMPTY] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantResult(Part):
+    """The rules on one structural variant of the machine ``arch``, or on the machine as given.
+    ``keys``: the changed keys with their values.
+    """
+
+    name: str
+    arch: str
+    keys: Annotated[dict[str, Any], EMPTY] = field(default_factory=dict)
+    runs: Annotated[tuple[VariantRun, ...], Field(min_length=1)]
+
+    @classmethod
+    def of(
+        cls, name: str, arch: str, keys: Mapping[str, Any], results: Sequence[Result]
+    ) -> VariantResult:
+        """The row of these results, whose first is the baseline."""
+        base = results[0]
+        runs = tuple(
+            VariantRun(
+                rule=result.rule,
+                config_hash=result.config_hash,
+                cycles=result.cycles,
+                energy_pj=result.energy_pj,
+                ratios={} if result is base else _ratios(result, base, VARIANT_RATIOS),
+                ratio_intervals={} if result is base else ratio_intervals(result, base),
+            )
+            for result in results
+        )
+        return cls(name=name, arch=arch, keys=dict(keys), runs=runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -67,6 +128,10 @@ class Comparison(Shown, Document):
     """
     samples: Annotated[int, Field(ge=0)] = 0
     sample_seed: Annotated[int, Field(ge=0)] = 0
+    variants: tuple[VariantResult, ...] = field(default=(), metadata=OMITTED)
+    """The rules on structural variants of each machine (docs/energy.md#structure); left out where
+    none were asked for.
+    """
 
     def __repr__(self) -> str:
         runs = "\n".join(f"  {result!r}" for result in self.results)
@@ -83,7 +148,12 @@ class Comparison(Shown, Document):
         return super(Comparison, cls).parse(value, source)
 
     @classmethod
-    def of(cls, results: Sequence[Result], labels: Sequence[str]) -> Comparison:
+    def of(
+        cls,
+        results: Sequence[Result],
+        labels: Sequence[str],
+        variants: Sequence[VariantResult] = (),
+    ) -> Comparison:
         """Comparison with the first result as baseline. ``labels`` must be distinct: the rule, or
         arch/rule if machines differ.
         """
@@ -94,7 +164,7 @@ class Comparison(Shown, Document):
             labels=tuple(labels),
             results=tuple(results),
             ratios={
-                label: {key: _ratio(result, results[0], key) for key in RATIOS}
+                label: _ratios(result, results[0], RATIOS)
                 for label, result in zip(labels[1:], results[1:], strict=True)
             },
             ratio_intervals={
@@ -104,6 +174,7 @@ class Comparison(Shown, Document):
             },
             samples=results[0].samples,
             sample_seed=results[0].sample_seed,
+            variants=tuple(variants),
         )
 
 
@@ -121,6 +192,10 @@ def ratio_intervals(result: Result, baseline: Result) -> dict[str, Interval]:
     if baseline.seconds:
         intervals["edp"] = uncertainty.interval(ratio * (result.seconds / baseline.seconds))
     return intervals
+
+
+def _ratios(result: Result, baseline: Result, keys: Sequence[str]) -> dict[str, float | None]:
+    return {key: _ratio(result, baseline, key) for key in keys}
 
 
 def _ratio(result: Result, baseline: Result, key: str) -> float | None:

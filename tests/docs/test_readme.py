@@ -74,6 +74,14 @@ def test_files_that_the_readme_names_exist() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_the_excerpt_of_the_headline_is_that_of_the_report() -> None:
+    report = (ROOT / "reports" / "headline" / "README.md").read_text(encoding="utf-8")
+    section = README.partition("## The headline")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")]
+    assert len(rows) > 4
+    assert [row for row in rows if row not in report.splitlines()] == []
+
+
 def test_every_dependency_is_justified() -> None:
     import tomllib
 

@@ -1,4 +1,3 @@
-"""How the headline changed: the cost of a feedback rule over that of BP, one cause after another.
-
-May import papers/ for parallel runs, and experiment/ and below.
+"""The headline: costs of feedback rules over those of BP with accuracy (points/), and how the cost
+came to be (waterfall/). May import papers/, and experiment/ and below.
 """

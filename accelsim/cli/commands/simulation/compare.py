@@ -29,6 +29,17 @@ def compare(
         ),
     ] = "bp,dfa,ssdfa",
     settings: GivenOptions,
+    variants: Annotated[
+        str | None,
+        typer.Option(
+            "--variants",
+            metavar="LIST",
+            help="Compare the rules again on structural variants of each machine: "
+            "operand_buffer=off, operand_buffer=on, clock_gating=none, clock_gating=pe, "
+            "clock_gating=lane, boundary=core, boundary=core_and_io, voltage=0.7x, or all.",
+            show_default=False,
+        ),
+    ] = None,
     tables: options.Tables = "",
     out: options.Out = None,
     as_json: options.Json = False,
@@ -43,6 +54,8 @@ def compare(
     parsed_rules = faults.take(lambda: values.rule_list("--rules", rules), ())
     names = faults.take(lambda: values.table_list("--tables", tables, as_json), ())
     step = settings.read(faults)
+    if variants is not None:
+        step["variants"] = faults.take(lambda: values.variant_list("--variants", variants), ())
     faults.refuse()
     printed = delivery.results_printer(names)
     folder = delivery.folder(out)

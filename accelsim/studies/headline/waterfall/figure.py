@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from accelsim.report.figures.style import PAGE_INCHES, STYLE, save_figure
-from accelsim.studies.headline.causes import CAUSES, HEADLINES, Waterfall
+from accelsim.studies.headline.waterfall.causes import CAUSES, HEADLINES, Waterfall
 
 UP, DOWN, LEVEL = "#D55E00", "#0072B2", "#444444"
 KINDS = {"cycles": "cycles", "energy_pj": "energy"}
@@ -45,7 +45,7 @@ def write_figure(found: Sequence[Waterfall], folder: Path) -> list[str]:
                     _draw(axes, of_kind[headline])
                 else:
                     _legend(axes)
-        return [path.name for path in save_figure(figure, folder, "headline")]
+        return [path.name for path in save_figure(figure, folder, "waterfall")]
 
 
 def _legend(axes: Axes) -> None:

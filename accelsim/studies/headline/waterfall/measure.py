@@ -12,7 +12,7 @@ from accelsim.machine.loading import load_machine
 from accelsim.rules.registry import step_kinds
 from accelsim.sim.planning.choice import Memo
 from accelsim.sim.planning.costs import Objective
-from accelsim.studies.headline.causes import STEPS, TODAY, Cost, Step
+from accelsim.studies.headline.waterfall.causes import STEPS, TODAY, Cost, Step
 from accelsim.studies.papers.progress import Progress
 from accelsim.studies.papers.side_by_side import side_by_side
 from accelsim.workload.loading import load_network

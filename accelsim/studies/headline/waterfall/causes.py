@@ -76,8 +76,9 @@ CAUSES = {
     "sums": "partial sums of the weight gradients of fully connected and recurrent layers take "
     "room, reads and writes; the networks here have few such weights",
     "DRAM": "the validated memory controller serves the machine's bursts",
-    OTHER: "the other changes of counts up to today, among them whole accesses to scratchpads, "
-    "energies of links by their length, and the order in which channel tiles take turns",
+    OTHER: "the other changes of counts and prices up to today, among them whole accesses to "
+    "scratchpads, energies of links by their length, the order in which channel tiles take turns, "
+    "and the energies of PEs and DRAM",
     "fusion": "`fusion: none` to `epilogue`",
     "placement": "places of tensors are searched under `--objective edp`, and DRAM serves the "
     "oldest transfer first; ops keep the canonical mapping for these places",

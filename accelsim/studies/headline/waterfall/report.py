@@ -1,41 +1,20 @@
-"""The headline's changes as a page and as CSV, beside the figure."""
+"""The headline's changes as a part of the page and as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from accelsim.studies.headline.causes import (
+from accelsim.studies.headline.waterfall.causes import (
     CAUSES,
-    TODAY,
     Costs,
     Waterfall,
-    past,
-    past_causes,
-    past_costs,
-    waterfalls,
 )
-from accelsim.studies.headline.figure import KINDS, signed, write_figure
-from accelsim.version import __version__
+from accelsim.studies.headline.waterfall.figure import KINDS, signed
 
-COMMAND = "make headline"
 COLUMNS = ("state", "cause", "workload", "machine", "rule", "batch", "cycles", "energy_pj")
-CODE = "accelsim/studies/headline"
-
-
-def write(today: Costs, folder: Path) -> list[str]:
-    """Write page, table and figure into a folder. Returns their names."""
-    rows = past()
-    causes = past_causes(rows) | TODAY
-    costs = past_costs(rows) | dict(today)
-    found = waterfalls(costs, causes)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = {"README.md": page(found, rows), "headline.csv": table(costs, causes)}
-    for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [*files, *write_figure(found, folder)]
+CODE = "accelsim/studies/headline/waterfall"
 
 
 def table(costs: Costs, causes: Mapping[str, str]) -> str:
@@ -60,18 +39,16 @@ def table(costs: Costs, causes: Mapping[str, str]) -> str:
     return text.getvalue()
 
 
-def page(found: Sequence[Waterfall], rows: Sequence[Mapping[str, str]]) -> str:
-    """The page: figure, causes, one table of ratios, and the past states."""
+def section(
+    found: Sequence[Waterfall], rows: Sequence[Mapping[str, str]], command: str
+) -> list[str]:
+    """The part of the page: figure, causes, one table of ratios, and the past states."""
     first = rows[0]["version"]
-    lines = [
-        "# How the headline changed",
+    return [
+        f"The figure shows the ratio of some of these runs in version {first}, how much each cause",
+        "moved it, and the ratio today, of the machines as shipped.",
         "",
-        f"Made by `{COMMAND}`, accelsim {__version__}. The headline is the cost of one training",
-        "step under a feedback rule over that under `bp`: below 1, the rule costs less. The",
-        f"figure shows the ratio in version {first}, how much each cause moved it, and the ratio",
-        "today, of the machines as shipped.",
-        "",
-        "![The headline, cause by cause](headline.png)",
+        "![The headline, cause by cause](waterfall.png)",
         "",
         *(f"* **{name}**: {text}." for name, text in CAUSES.items()),
         "",
@@ -85,12 +62,12 @@ def page(found: Sequence[Waterfall], rows: Sequence[Mapping[str, str]]) -> str:
         "",
         *_ratios(found, first),
         "",
-        "## States",
+        "### States",
         "",
         "Past states were measured once, each in a checkout of its commit, and are stored in",
         f"[past.csv](../../{CODE}/past.csv) with the commands. Today's states (`canonical`,",
-        "`fused`, `placed`, `mapped` in [headline.csv](headline.csv)) are measured by",
-        f"`{COMMAND}`: the same steps with the machine key `fusion` and the option `--objective`.",
+        "`fused`, `placed`, `mapped` in [waterfall.csv](waterfall.csv)) are measured by",
+        f"`{command}`: the same steps with the machine key `fusion` and the option `--objective`.",
         "No option searches places alone; `placed` runs the places of `--objective edp` with",
         f"canonical mappings ([measure.py](../../{CODE}/measure.py)).",
         "",
@@ -98,7 +75,6 @@ def page(found: Sequence[Waterfall], rows: Sequence[Mapping[str, str]]) -> str:
         "|---|---|---|---|",
         *_states(rows),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _ratios(found: Sequence[Waterfall], first: str) -> list[str]:
