@@ -35,6 +35,8 @@ class Kind:
 
 _SIMULATORS = "DRAMsim3, Ramulator 2.1"
 _PAPER = "EIE (ISCA 2016)"
+_EIE = "EIE, power times time"
+_EYERISS = "Eyeriss, power times time"
 KINDS = (
     Kind("dram", "idle latency", "formulas of the standards", "equal", "read latency, "),
     Kind("dram", "rate of row hits", "formulas of the standards", "equal", "rate of row hits"),
@@ -48,6 +50,7 @@ KINDS = (
     ),
     Kind("dram", "energy of their counts", "DRAMsim3", "3 %", "energy of DRAMsim3's own counts"),
     Kind("dram", "energy of our counts", "DRAMsim3", "3 %", "energy"),
+    Kind("dram-power", "energy of DRAM", "measured and published", "25 %, or their interval"),
     Kind("eie", "layers within 10 %", _PAPER, ">= 7", "layers whose padded work"),
     Kind("eie", "time of layers", _PAPER, "none", limited=False),
     Kind("eie", "load balance by FIFO depth", _PAPER, "never falls", limited=True, deviates=False),
@@ -67,6 +70,12 @@ KINDS = (
     Kind(
         "eyeriss", "active PEs, other layers", "Eyeriss (JSSC 2017)", "none", "PEs", limited=False
     ),
+    Kind("power", "Eyeriss's layers", _EYERISS, "none: calibrated", "simulated"),
+    Kind("power", "Eyeriss's layers, its own counters", _EYERISS, "none: calibrated", "counters"),
+    Kind("power", "EIE's layers", _EIE, "none", "energy on chip", limited=False),
+    Kind("power", "EIE's nine layers together", _EIE, "15 %", "energy on chip", limited=True),
+    Kind("power", "EIE's layers within 20 %", _EIE, ">= 7", "within", deviates=False),
+    Kind("sparsity", "what zeros save", "LNPU, PNPU, Trainer, TSUNAMI", "20 %, 40x, factor 3"),
     Kind("systolic", "last compute cycle", "SCALE-Sim v3, golden runs", "equal"),
     Kind("bounds", "speedup over dense", "structural bounds", "equal, or 1 to 3", "over dense"),
     Kind("bounds", "speedup and work", "formulas of zeros", "equal"),
