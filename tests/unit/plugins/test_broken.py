@@ -18,6 +18,8 @@ from tests.conftest import EXAMPLES
 from tests.unit.plugins.conftest import RULE, Outcome
 
 Write = Callable[..., Path]
+OF_NULL_BYTES = "SyntaxError" if sys.version_info >= (3, 11, 4) else "ValueError"
+"""What Python raises for them; which release changed it is in its changelog."""
 SIMULATE = ("simulate", "digits-fc", "--trace", "random:0.5", "--rule")
 
 
@@ -39,7 +41,7 @@ def line(outcome: Outcome, *arguments: str) -> str:
         ("raise SystemExit(3)\n", "mine.py:1: SystemExit: 3"),
         ("raise GeneratorExit\n", "mine.py:1: GeneratorExit"),
         ("class E(BaseException): pass\nraise E('a')\n", "mine.py:2: E: a"),
-        ("x = '\0'\n", "mine.py: SyntaxError: source code string cannot contain null bytes"),
+        ("x = '\0'\n", f"mine.py: {OF_NULL_BYTES}: source code string cannot contain null bytes"),
         (
             f"{RULE}\nplugin.rule(Rule('mine', 'bp', 'Again.', ops=ops))\n".replace("BODY", "1"),
             "mine.py:12: ValueError: rule mine must be declared once, got it again",
