@@ -26,8 +26,8 @@ def test_prices_on_eyeriss_s_own_counters(found: list[Check]) -> None:
 
 @pytest.mark.check
 def test_alexnet_on_eyeriss_end_to_end(found: list[Check]) -> None:
-    """The total within 8 %, and four of five layers within 10 %: CONV5 takes 16 % more, because
-    four images do not fill its passes.
+    """The total within 8 %, and four of five layers within 10 %; CONV5 takes 16 % more, and
+    nobody knows why.
     """
     layers = [
         each

@@ -61,7 +61,7 @@ def checks() -> list[Check]:
             f"at least {TWO_SIDED:g}",
             two >= TWO_SIDED,
             TWO_SIDED_CHIPS,
-            "those chips also skip outputs, and have no zero in memory or on wires",
+            "not explained; those chips skip outputs too",
         ),
         Check(
             f"lnpu-like at {VOLTS} V, 8-bit floating point, {_LAYER}",
@@ -72,7 +72,7 @@ def checks() -> list[Check]:
             f"within a factor of {FACTOR:g}",
             dense / FACTOR <= DENSE_PJ <= dense * FACTOR,
             "PNPU and TSUNAMI, derived from their efficiencies",
-            "their lanes share a sequencer and operands over many more MACs than a PE here",
+            "not explained: MAC, control and memories all contribute",
         ),
     ]
 
