@@ -22,6 +22,7 @@ from tests.examples import FULL, NIGHTLY, PROFILE, SHARE
 pytest_plugins = ("tests.selection",)
 
 CommandLine = Callable[..., str]
+Ended = Callable[..., tuple[object, str, str]]
 
 
 def _heed_signals() -> None:
@@ -103,16 +104,27 @@ def data_dir() -> Path:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    """Function that runs a command line, which must succeed, and returns its stdout."""
-    monkeypatch.setattr(progress, "SECONDS", float("inf"))
+def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ended:
+    """Function that runs a command line to its end: (exit code, stdout, stderr)."""
+    monkeypatch.setattr(progress, "SECONDS", float("inf"))  # a slow computer says more on stderr
 
-    def call(*arguments: str) -> str:
+    def call(*arguments: str) -> tuple[object, str, str]:
         monkeypatch.setattr(sys, "argv", ["accelsim", *arguments])
         with pytest.raises(SystemExit) as stop:
             cli.main()
         printed = capsys.readouterr()
-        assert stop.value.code in {0, None}, printed.err
-        return printed.out
+        return stop.value.code, printed.out, printed.err.removeprefix(f"{progress.COMPILING}\n")
+
+    return call
+
+
+@pytest.fixture
+def run(ended: Ended) -> CommandLine:
+    """Function that runs a command line, which must succeed, and returns its stdout."""
+
+    def call(*arguments: str) -> str:
+        code, printed, faults = ended(*arguments)
+        assert code in {0, None}, faults
+        return printed
 
     return call
