@@ -148,6 +148,10 @@ class PEKind(ABC):
         """Number of positions, in whole tiles, whose moving words are delivered at once."""
         return positions_per_tile
 
+    def reduces(self, op: Contraction) -> bool:
+        """Whether PEs multiply with their own weights and sum the partial results over the NoC."""
+        return False
+
     def reduction_pes(self, op: Contraction, placement: Placement) -> int:
         """Number of PEs that share the reduction of each output."""
         return 1

@@ -49,9 +49,9 @@ def small(**overrides: Any) -> Machine:
     )
 
 
-def tiler(op: str, architecture: Machine) -> Tiler:
+def tiler(op: str, architecture: Machine, partitions: int = 1) -> Tiler:
     step = lower(network(), "bp", 2)
-    return Tiler(Mapper(architecture, allocate(step, architecture, 1)), step.op(op))
+    return Tiler(Mapper(architecture, allocate(step, architecture, partitions)), step.op(op))
 
 
 WHOLE = Tiling(2, "positions", 8, 36, "channels", 4, 64)
@@ -177,6 +177,21 @@ def test_feedback_is_tiled_if_it_is_dense_and_its_target_is_a_vector() -> None:
         assert isinstance(op, Contraction)
         assert op.needed is not None
         assert Tiler(Mapper(small(), allocate(step, small(), 1)), op).tileable == tileable
+
+
+def test_lanes_of_one_pe_that_are_output_channels_have_one_mapping() -> None:
+    """A partition of one PE shares no reduction under `psum_reduce`, and is not tiled either."""
+    alone = machine(
+        pe_array__rows=2,
+        pe_array__cols=2,
+        pe_array__lanes=2,
+        partitions=4,
+        near_memory__transpose="psum_reduce",
+    )
+    found = tiler("fc2.EP", alone, partitions=4)
+    assert (found.canonical.reduction_pes, found.canonical.positions_per_tile) == (1, 1)
+    assert list(choices(found)) == [None]
+    simulate(network(), alone, rule="bp", batch=1, trace="random:0.5", schedule="unlocked")
 
 
 @pytest.mark.parametrize(

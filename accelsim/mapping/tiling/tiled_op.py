@@ -65,7 +65,7 @@ class TiledOp:
         return (
             not self.kind.architecture.pe_array.has_fixed_mapping
             and not nest.outer_product
-            and self.canonical.reduction_pes == 1
+            and not self.kind.reduces(self.op)
             and not (nest.stored or rows_of_pixels)
         )
 

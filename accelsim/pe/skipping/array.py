@@ -125,7 +125,6 @@ class SkippingArray(PEKind):
         return "remote_read" if policy == "psum_reduce" and few else policy
 
     def reduces(self, op: Contraction) -> bool:
-        """Whether PEs multiply with their own weights and sum the partial results over the NoC."""
         return self.transposed(op) and self.transpose_policy(op) == "psum_reduce"
 
     def fetches_transpose(self, op: Contraction) -> bool:
