@@ -14,6 +14,8 @@ from accelsim.workload.file import Workload
 from accelsim.workload.network import Network
 from accelsim.workload.resolve import resolve
 
+NORMS = ["batch_norm", "layer_norm", "rms_norm"]
+
 
 def network_of(data: dict[str, Any]) -> Network:
     """Network from plain workload data."""
@@ -71,7 +73,7 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
             )
         elif block in ("bn", "relu_bn"):
             above = add("relu", inputs=[above]) if block == "relu_bn" else above
-            above = add("batch_norm", inputs=[above])
+            above = add(draw(st.sampled_from(NORMS)), inputs=[above])
         elif block == "activation":
             above = add(draw(st.sampled_from(["relu", "relu6", "tanh", "sigmoid"])), inputs=[above])
         else:

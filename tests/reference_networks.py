@@ -14,15 +14,19 @@ from accelsim.layers.batch_norm import BatchNorm
 from accelsim.layers.convolution import Convolution
 from accelsim.layers.embedding import Embedding
 from accelsim.layers.fully_connected import FullyConnected
+from accelsim.layers.layer_norm import LayerNorm
 from accelsim.layers.model import Model
 from accelsim.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from accelsim.layers.recurrent import KINDS as CELLS
+from accelsim.layers.rms_norm import RmsNorm
 from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 KINDS: dict[str, type[Layer]] = {
     "conv": Convolution,
     "fc": FullyConnected,
     "batch_norm": BatchNorm,
+    "layer_norm": LayerNorm,
+    "rms_norm": RmsNorm,
     "max_pool": MaxPool,
     "avg_pool": AveragePool,
     "global_avg_pool": GlobalAveragePool,
@@ -201,6 +205,16 @@ def small_networks() -> dict[str, Network]:
         .add("avg_pool", kernel=two, stride=two)
         .add("fc", CLASSES),
         residual,
+        Builder("normalized-positions")
+        .conv(4)
+        .add("layer_norm", epsilon=1e-3)
+        .conv(5)
+        .add("rms_norm", epsilon=1e-2)
+        .add("relu")
+        .conv(4)
+        .add("rms_norm")
+        .add("layer_norm")
+        .add("fc", CLASSES),
         Builder("clipped")
         .conv(8)
         .add("relu6")

@@ -35,6 +35,8 @@ LAYERS = Registry(
         "conv": "accelsim.layers.convolution:ConvolutionSection",
         "fc": "accelsim.layers.fully_connected:FullyConnectedSection",
         "batch_norm": "accelsim.layers.batch_norm:BatchNormSection",
+        "layer_norm": "accelsim.layers.layer_norm:LayerNormSection",
+        "rms_norm": "accelsim.layers.rms_norm:RmsNormSection",
         "relu": "accelsim.layers.activations:ActivationSection",
         "relu6": "accelsim.layers.activations:ActivationSection",
         "tanh": "accelsim.layers.activations:ActivationSection",

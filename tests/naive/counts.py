@@ -7,14 +7,15 @@ from __future__ import annotations
 from accelsim.workload.network import Layer, Network
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+LEARNING = ("conv", "fc", "embedding", "batch_norm", "layer_norm", "rms_norm", *GATES)
+"""Kinds with parameters."""
 
 
 def untrained_maps(network: Network) -> set[str]:
     """Maps with no parameters at or before them, which need no error."""
     untrained = {"input"}
     for layer in network.layers:
-        parameters = layer.kind in ("conv", "fc", "embedding", "batch_norm", *GATES)
-        if not parameters and all(name in untrained for name in layer.inputs):
+        if layer.kind not in LEARNING and all(name in untrained for name in layer.inputs):
             untrained.add(layer.name)
     return untrained
 

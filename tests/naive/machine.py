@@ -17,6 +17,7 @@ import numpy as np
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.feedback import feedback_random, sparse_feedback
 from tests.naive import coupled
+from tests.naive.counts import LEARNING
 from tests.naive.outer_products import outer_segment, outer_segments
 from tests.naive.zero_skip import walk
 
@@ -252,11 +253,7 @@ class Twin:
         if name == "input":
             return False
         layer = self.network.layer(name)
-        return (
-            layer.weighted
-            or layer.kind == "batch_norm"
-            or any(self.wanted(each) for each in layer.inputs)
-        )
+        return layer.kind in LEARNING or any(self.wanted(each) for each in layer.inputs)
 
     # Masks
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from accelsim.studies.papers.counting import Cost, convolutions, cost_of, propagating
 from accelsim.workload.network import Layer, Network
 from tests.examples import examples
+from tests.naive.counts import LEARNING
 from tests.random_networks import network_of, networks
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
@@ -37,7 +38,7 @@ def propagating_layers(network: Network) -> list[Layer]:
     propagating = []
     for layer in network.layers:
         before = any(learns[name] for name in layer.inputs)
-        learns[layer.name] = before or layer.kind in (*WEIGHTED, "batch_norm", "embedding")
+        learns[layer.name] = before or layer.kind in LEARNING
         if layer.kind in WEIGHTED and learns[layer.inputs[0]]:
             propagating.append(layer)
     return propagating

@@ -43,6 +43,15 @@ def _layer(
         return functional.batch_norm(
             maps, None, None, parameters["scale"], parameters["shift"], training=True, eps=1e-5
         )
+    if layer.kind in ("layer_norm", "rms_norm"):
+        rows, channels = maps.permute(0, 2, 3, 1), maps.shape[1:2]
+        scale, shift = parameters["scale"], parameters.get("shift")
+        normed = (
+            functional.rms_norm(rows, channels, scale, layer.epsilon)
+            if shift is None
+            else functional.layer_norm(rows, channels, scale, shift, layer.epsilon)
+        )
+        return normed.permute(0, 3, 1, 2)
     if layer.kind == "max_pool":
         return functional.max_pool2d(_padded(maps, layer, -torch.inf), layer.kernel, layer.stride)
     if layer.kind == "avg_pool":

@@ -121,6 +121,17 @@ Rules between keys:
   operation per element, `relu6` two, and backward both select errors with a mask of one bit per
   element.
 
+## Norms of positions
+
+`layer_norm` and `rms_norm` take their statistics over the channels of one position, so that no
+position waits for another; the statistics of `batch_norm` need the whole batch. They read each word
+of their input once per pass. Backward they normalize the input map again.
+
+| kind | operations per element: FF, backward | FF keeps, of each position |
+|---|---|---|
+| `layer_norm` | 7, 13 | mean and 1 / deviation |
+| `rms_norm` | 4, 9 | 1 / root |
+
 ## Built-in networks
 
 `accelsim list workloads` prints their names; `workloads/` has their files, each with its source.
