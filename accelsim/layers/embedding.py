@@ -32,10 +32,9 @@ class EmbeddingSection(LayerSection):
     dim: Extent = Field(description="Length of a row.")
 
     reads_tokens: ClassVar[bool] = True
-    needs_sequence: ClassVar[bool] = True
 
     def layer(self, sources: Sources) -> Embedding:
-        shape = (1, 1, self.dim)
+        shape = (*sources.shapes[0][:2], self.dim)
         return Embedding(self.name, sources.names, sources.shapes, shape, sources.vocabulary)
 
 
@@ -54,15 +53,16 @@ class Embedding(VectorLayer):
         return (self.vocabulary, self.out_shape[2])
 
     def weights(self, samples: int) -> tuple[Tensor, ...]:
-        """The table. ``stored`` counts only as many rows as the step can use, min(samples,
-        vocabulary), because no other row moves.
+        """The table. ``stored`` counts only as many rows as the step can use, min(words of
+        the step, vocabulary), because no other row moves.
         """
         rows, length = self.weight_shape
-        name, stored = f"{self.name}.weight", min(samples, rows) * length
+        words = samples * prod(self.in_shape)
+        name, stored = f"{self.name}.weight", min(words, rows) * length
         return (Tensor(name, Role.WEIGHT, (rows, length), stored=stored, persistent=True),)
 
     def resized(self, in_shapes: tuple[Shape, ...], channels: int, vocabulary: int) -> Embedding:
-        return replace(self, in_shapes=in_shapes, out_shape=(1, 1, channels), vocabulary=vocabulary)
+        return replace(self, in_shapes=in_shapes, out_shape=(*self.out_shape[:2], channels), vocabulary=vocabulary)
 
     def work(self) -> Work:
         return Work("embedding", prod(self.out_shape), 1)
@@ -90,7 +90,7 @@ class Embedding(VectorLayer):
 
 
 class EmbeddingNumerics(WeightedNumerics):
-    """Maps token numbers (T*N, 1, 1, 1) to rows of ``weight`` (vocabulary, C). It multiplies
+    """Maps token numbers (T*N, 1, 1, 1), or (N, T, 1, 1) if they are positions of a map, to rows of ``weight`` (vocabulary, C). It multiplies
     nothing, so no MACs are counted.
     """
 
@@ -107,7 +107,7 @@ class EmbeddingNumerics(WeightedNumerics):
         }
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        """Look up the rows, (T*N, 1, 1, C). Tokens may be whole numbers in a floating type.
+        """Look up the rows, (T*N, 1, 1, C) or (N, T, 1, C). Tokens may be whole numbers in a floating type.
 
         Raises InputError for a token outside the vocabulary.
         """
@@ -118,7 +118,7 @@ class EmbeddingNumerics(WeightedNumerics):
             raise InputError(
                 f"{self.layer.name}: word numbers must be between 0 and {last}, got {wrong}"
             )
-        return self.parameters["weight"][self.words].reshape(-1, 1, 1, self.layer.out_shape[2])
+        return self.parameters["weight"][self.words].reshape(-1, *self.layer.out_shape)
 
     def learn(self, error: Array) -> None:
         """Set the gradient: each token's row is the sum of the errors at its occurrences, added in

@@ -52,12 +52,13 @@ class Model:
         )
 
     def forward(self, inputs: NDArray[Any], training: bool = True) -> Array:
-        """Logits (rows, classes) of images (N, H, W, C) or tokens (T, N).
+        """Logits (rows, classes) of images (N, H, W, C), or of tokens (T, N) or (N, T), one row per
+        position of the output map.
 
         Afterwards ``maps`` holds the input and the output of every layer, by name.
         """
         rows = (
-            inputs.reshape(-1, 1, 1, 1)
+            inputs.reshape(-1, *self.network.input_shape)
             if self.network.vocabulary
             else np.ascontiguousarray(inputs, self.dtype)
         )
@@ -73,7 +74,8 @@ class Model:
             if isinstance(numerics, ActivationNumerics):
                 numerics.output = output  # the derivative uses the stored, rounded values
             self.maps[layer.name] = output
-        return self.maps[self.network.output.name].reshape(len(rows), -1)
+        output = self.network.output
+        return self.maps[output.name].reshape(-1, output.out_shape[2])
 
     def _read_weights(self) -> None:
         """Give the layers their weights, rounded to the stored format."""

@@ -42,7 +42,7 @@ def capture_masks(
 
 def _shaped(model: Model, layer: Layer, mask: NDArray[np.bool_], samples: int) -> NDArray[np.bool_]:
     """A layer's mask in the shape of a trace tensor, limited to ``samples`` samples."""
-    if model.network.vocabulary:
+    if model.network.unrolled:
         steps = model.network.time_steps
         return np.ascontiguousarray(mask.reshape(steps, len(mask) // steps, -1)[:, :samples])
     return mask[:samples].reshape(min(samples, len(mask)), -1) if layer.flattens else mask[:samples]

@@ -21,8 +21,8 @@ LayerSpec = Annotated[LayerSection, Kinds(LAYERS)]
 
 
 class Input(Section):
-    """Shape of one sample: an image (height, width, channels), or a sequence of tokens (sequence,
-    vocabulary).
+    """Shape of one sample: an image (height, width, channels), a sequence of tokens for recurrent
+    layers (sequence, vocabulary), or tokens that are read at once (tokens, vocabulary).
     """
 
     height: Extent | None = Field(
@@ -35,6 +35,10 @@ class Input(Section):
     sequence: Annotated[int, Field(ge=1, le=4096)] | None = Field(
         None, description="Tokens per sequence, which is the number of unrolled time steps."
     )
+    tokens: Annotated[int, Field(ge=1, le=1 << 20)] | None = Field(
+        None,
+        description="Tokens per sample, all read at once: the positions of a map of this height.",
+    )
     vocabulary: Annotated[int, Field(ge=2, le=1 << 24)] | None = Field(
         None, description="Number of different tokens."
     )
@@ -42,23 +46,28 @@ class Input(Section):
     @model_validator(mode="after")
     def _one_kind(self) -> Input:
         image = {"height": self.height, "width": self.width, "channels": self.channels}
-        tokens = {"sequence": self.sequence, "vocabulary": self.vocabulary}
-        is_sequence = any(value is not None for value in tokens.values())
-        wanted, unwanted = (tokens, image) if is_sequence else (image, tokens)
+        once, unrolled = {"tokens": self.tokens}, {"sequence": self.sequence}
+        words = {"vocabulary": self.vocabulary}
+        reads_words = any(v is not None for v in (self.tokens, self.sequence, self.vocabulary))
+        wanted, unwanted = image, {**once, **unrolled, **words}
+        if reads_words:
+            kind, other = (once, unrolled) if self.tokens is not None else (unrolled, once)
+            wanted, unwanted = {**kind, **words}, {**image, **other}
         problems = [
             Problem((key,), "an integer >= 1", got=None)
             for key, value in wanted.items()
             if value is None
         ]
         if (
-            not is_sequence
+            not reads_words
             and self.height is None
             and self.width is None
             and self.channels is not None
         ):
             problems = []
+        what = "tokens" if self.tokens is not None else "a sequence"
         problems += [
-            Problem((key,), "absent where the input is a sequence")
+            Problem((key,), f"absent where the input is {what}")
             for key, value in unwanted.items()
             if value is not None
         ]

@@ -149,9 +149,9 @@ class Lowering:
     # Errors
 
     def labels(self) -> Value:
-        """The right class of each sample, which is there before the step begins."""
-        bits = index_bits(self.network.output.out_shape[2])
-        return self.tensors("labels", Role.INDEX, (1, 1, 1), bits=bits)
+        """The right class at each position of the output, which is there before the step begins."""
+        rows, columns, classes = self.network.output.out_shape
+        return self.tensors("labels", Role.INDEX, (rows, columns, 1), bits=index_bits(classes))
 
     def output_error(self) -> Value:
         """Error at the network's output, which the loss makes."""

@@ -141,10 +141,11 @@ class Layer(ABC):
 @dataclass(frozen=True, repr=False)
 class Network:
     """Layers in topological order. Softmax and cross-entropy are applied to the output of the last
-    one.
+    one, at each of its positions.
 
     ``input_shape`` is (H, W, C). ``time_steps`` is 1 for feed-forward networks. ``vocabulary`` is 0
-    for networks that read images or vectors. ``modules``: the last weighted layer of each module of
+    for networks that read images or vectors. ``tokens``: tokens per sample of a network that reads
+    all of them at once, as positions of a map (tokens, 1, 1); else 0. ``modules``: the last weighted layer of each module of
     the modular learning rules, in order; () selects the default of `accelsim.workload.modules`.
     ``importer``: suffix and plug-in of the importer that read the network, if a plug-in did.
 
@@ -160,6 +161,7 @@ class Network:
     batch: int = 1
     time_steps: int = 1
     vocabulary: int = 0
+    tokens: int = 0
     description: str = ""
     modules: tuple[str, ...] = ()
     importer: tuple[str, Plugin] | None = field(default=None, repr=False, compare=False)
@@ -199,6 +201,11 @@ class Network:
     @property
     def output(self) -> Layer:
         return self.layers[-1]
+
+    @property
+    def unrolled(self) -> bool:
+        """True if it reads one token per time step, as recurrent networks do."""
+        return self.vocabulary > 0 and not self.tokens
 
     def rectifier(self, name: str) -> Layer | None:
         """The ReLU that the map comes from, directly or through max-pools, so that its zeros are

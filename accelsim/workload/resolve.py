@@ -49,11 +49,11 @@ class _Resolver:
 
     def _input_shape(self) -> Shape:
         given = self.workload.input
-        return (
-            (1, 1, 1)
-            if given.sequence
-            else (given.height or 1, given.width or 1, given.channels or 1)
-        )
+        if given.sequence:
+            return (1, 1, 1)
+        if given.tokens:
+            return (given.tokens, 1, 1)
+        return (given.height or 1, given.width or 1, given.channels or 1)
 
     def network(self) -> Network:
         """Resolve all layers. Raises InputError with every fault."""
@@ -83,6 +83,7 @@ class _Resolver:
             batch=workload.batch,
             time_steps=given.sequence or 1,
             vocabulary=given.vocabulary or 0,
+            tokens=given.tokens or 0,
             description=workload.description,
             modules=workload.modules,
         )
@@ -153,14 +154,9 @@ class _Resolver:
                 continue
             after = known.index(name)
         output = self.layers[last]
-        if not output.ends_networks or output.out_shape[:2] != (1, 1):
-            height, width, channels = output.out_shape
-            self._fault(
-                last,
-                "kind",
-                "fc, or a conv with a 1x1 map, at the end of the network",
-                f"{output.kind} with {height}x{width}x{channels}",
-            )
+        if not output.ends_networks:
+            rule = "fc, linear or conv at the end of the network"
+            self._fault(last, "kind", rule, output.kind)
 
     # The layers
 
@@ -171,14 +167,15 @@ class _Resolver:
             return None
         before = len(self.faults)
         sequence = self.workload.input.sequence is not None
-        if spec.reads_tokens != (sequence and inputs == (INPUT,)):
+        words = sequence or self.workload.input.tokens is not None
+        if spec.reads_tokens != (words and inputs == (INPUT,)):
             embeddings = _kinds("reads_tokens")
             rule = (
                 f"{join(embeddings)} where the layer reads a sequence of tokens"
-                if sequence
-                else "used with input.sequence and input.vocabulary"
+                if words
+                else "used with input.vocabulary"
             )
-            if spec.reads_tokens and sequence:
+            if spec.reads_tokens and words:
                 rule = "a layer that reads vectors (an embedding reads input)"
             self._fault(index, "kind", rule, spec.kind)
             return None

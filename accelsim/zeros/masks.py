@@ -63,7 +63,7 @@ def expected_shape(network: Network, layer: Layer, role: str, samples: int) -> t
         return (prod(layer.in_shape), prod(network.output.out_shape))
     if map_shape is None or not layer.traced:
         return ()
-    if network.vocabulary:
+    if network.unrolled:
         return (network.time_steps, samples, map_shape[2])
     return (samples, prod(map_shape)) if layer.flattens else (samples, *map_shape)
 
@@ -91,7 +91,7 @@ def check_trace(trace: Trace, network: Network) -> None:
         if layer is None:
             faults.append(f"tensor {key} must be of a weighted layer of {network.name}, got {name}")
             continue
-        count = tensor.shape[1 if network.vocabulary else 0] if len(tensor.shape) > 1 else 0
+        count = tensor.shape[1 if network.unrolled else 0] if len(tensor.shape) > 1 else 0
         expected = expected_shape(network, layer, role, count)
         if role == "feedback" and tensor.shape[1:] in ends and tensor.shape[0] == expected[0]:
             continue  # fits some rule; `check_feedback` knows the run's
@@ -157,7 +157,11 @@ class MaskSource:
             return None
         width = self._width(op, use, parts)
         if len(parts) == 1:
-            return self._one(*parts[0], width)
+            mask = self._one(*parts[0], width)
+            if op.nest.has_taps or op.nest.unshared:
+                return mask
+            # Positions of a map are rows of a matrix.
+            return BoundMask(mask.words.reshape(-1, 1, 1, mask.words.shape[-1]), mask.channels)
         # Triangular feedback reads the vectors of two or more time steps as one vector.
         masks = [to_mask(self._one(*part, width).words, width) for part in parts]
         return BoundMask(from_mask(np.concatenate(masks, axis=-1)), width * len(masks))

@@ -18,7 +18,7 @@ highest mean over five networks on images (docs/traces.md, Repeated samples).
 
 def distinct_samples(trace: Trace, network: Network) -> int:
     """Number of samples of the trace; 0 if none of its tensors has samples."""
-    axis = 1 if network.vocabulary else 0
+    axis = 1 if network.unrolled else 0
     sampled = (
         tensor.shape[axis]
         for key, tensor in trace.tensors.items()

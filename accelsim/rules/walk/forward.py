@@ -12,7 +12,7 @@ def lower_forward(low: Lowering) -> None:
     network = low.network
     if network.vocabulary:
         low.outputs[INPUT] = low.tensors(
-            INPUT, Role.INDEX, (1, 1, 1), bits=index_bits(network.vocabulary)
+            INPUT, Role.INDEX, network.input_shape, bits=index_bits(network.vocabulary)
         )
     else:
         low.outputs[INPUT] = low.tensors(INPUT, Role.ACTIVATION, network.input_shape)

@@ -59,15 +59,16 @@ class RuleNumerics(ABC):
         return FEEDBACK if self.direct else BP
 
     def propagate(self, error: Array, labels: NDArray[np.integer[Any]]) -> dict[str, Array]:
-        """Set every layer's gradients from the error at the logits (N, classes), after a forward
-        pass. ``labels`` are the correct classes (N,).
+        """Set every layer's gradients from the error at the logits (rows, classes), after a
+        forward pass. ``labels`` are the correct classes (rows,).
 
-        The error is the gradient of the mean loss, so it is already divided by the N rows, and
-        gradients are sums over rows. For sequences rows are time-major, T * N of them. Returns the
+        The error is the gradient of the mean loss, so it is already divided by the number of
+        rows, and gradients are sums over rows. For sequences rows are time-major, T * N of them; for
+        output maps they are the positions of the samples. Returns the
         error at the output of each weighted layer, by name.
         """
         output = self.model.network.output
-        pending = {output.name: error.reshape(len(error), *output.out_shape)}
+        pending = {output.name: error.reshape(-1, *output.out_shape)}
         walk = BackwardWalk(dict(pending), labels)
         for layer in reversed(self.model.network.layers):
             arrived = pending.pop(layer.name, None)
