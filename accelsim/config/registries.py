@@ -35,6 +35,7 @@ LAYERS = Registry(
         "conv": "accelsim.layers.convolution:ConvolutionSection",
         "fc": "accelsim.layers.fully_connected:FullyConnectedSection",
         "linear": "accelsim.layers.linear:LinearSection",
+        "attention": "accelsim.layers.attention:AttentionSection",
         "batch_norm": "accelsim.layers.batch_norm:BatchNormSection",
         "layer_norm": "accelsim.layers.layer_norm:LayerNormSection",
         "rms_norm": "accelsim.layers.rms_norm:RmsNormSection",

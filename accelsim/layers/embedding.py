@@ -62,7 +62,12 @@ class Embedding(VectorLayer):
         return (Tensor(name, Role.WEIGHT, (rows, length), stored=stored, persistent=True),)
 
     def resized(self, in_shapes: tuple[Shape, ...], channels: int, vocabulary: int) -> Embedding:
-        return replace(self, in_shapes=in_shapes, out_shape=(*self.out_shape[:2], channels), vocabulary=vocabulary)
+        return replace(
+            self,
+            in_shapes=in_shapes,
+            out_shape=(*self.out_shape[:2], channels),
+            vocabulary=vocabulary,
+        )
 
     def work(self) -> Work:
         return Work("embedding", prod(self.out_shape), 1)

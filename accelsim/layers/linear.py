@@ -58,9 +58,7 @@ class LinearNumerics(ContractionNumerics):
         return product.reshape(-1, *self.layer.out_shape)
 
     def learn(self, error: Array) -> None:
-        self.gradients = {
-            "weight": products.product(self._rows(error).T, self._rows(self.input))
-        }
+        self.gradients = {"weight": products.product(self._rows(error).T, self._rows(self.input))}
 
     def carry(self, error: Array, weight: Array) -> Array:
         return products.product(self._rows(error), weight).reshape(self.input.shape)

@@ -75,3 +75,8 @@ def stored_product(error: Array, matrix: Array, stored: int) -> Array:  # noqa: 
     The other entries are explicit zeros, which is faster.
     """
     return np.asarray(np.matmul(error, matrix))
+
+
+def batched_product(left: Array, right: Array) -> Array:
+    """Matrix products (..., M, K) x (..., K, N), with M * K * N MACs each."""
+    return np.asarray(np.matmul(left, right))

@@ -121,6 +121,19 @@ class IdentityFirst:
     width: int
 
 
+@dataclass(frozen=True)
+class Causal:
+    """The operand is ``matrices`` matrices side by side, each of ``queries`` rows and ``keys``
+    columns. Row i has no zeros up to the column of its own token, and only zeros after it. The last
+    row belongs to the last column. Rows may repeat for ``heads`` heads that share keys.
+    """
+
+    queries: int
+    keys: int
+    matrices: int
+    heads: int = 1
+
+
 class Draw(Protocol):
     """Random draw of a layer's sparse matrices, one per time step. Equal draws with equal seeds
     give equal matrices.
@@ -150,7 +163,7 @@ class Pattern(Protocol):
         """Which entries of the operand's ``rows`` are not zero, of the same shape; None if all."""
 
 
-ZeroSource = TraceZeros | Dense | IdentityFirst | Pattern
+ZeroSource = TraceZeros | Dense | IdentityFirst | Causal | Pattern
 
 
 @dataclass(frozen=True)
@@ -261,6 +274,13 @@ class Contraction(Op):
     def operands_of(self, use: Use) -> tuple[Operand, ...]:
         """All operands with this use. An operand over a sequence is one tensor per time step."""
         return tuple(operand for operand in self.operands if operand.use is use)
+
+    @property
+    def stationary_arrives(self) -> bool:
+        """True if the stationary operand is made in the step (errors, or activations of attention),
+        false if it is weights or feedback, which have homes in PEs.
+        """
+        return not self.stationary.tensor.persistent
 
     @property
     def fixed_feedback(self) -> bool:

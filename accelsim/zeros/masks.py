@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from accelsim.errors import Fault, InputError
 from accelsim.kernels.bits.bitmaps import from_mask, to_mask, words
 from accelsim.step.ops import (
+    Causal,
     Contraction,
     Dense,
     Draw,
@@ -133,6 +134,7 @@ class MaskSource:
         self._drawn: dict[Draw, DrawnRows] = {}
         self._bound: dict[tuple[TraceZeros, int], BoundMask] = {}
         self._identities: dict[tuple[int, int], BoundMask] = {}
+        self._triangles: dict[Causal, BoundMask] = {}
         self._stored: dict[tuple[str, int], tuple[Rows, NDArray[np.bool_]]] = {}
 
     def moving(self, op: Contraction) -> BoundMask | None:
@@ -152,6 +154,9 @@ class MaskSource:
         return self._operand(op, Use.NEEDED)
 
     def _operand(self, op: Contraction, use: Use) -> BoundMask | None:
+        first = op.operand(use)
+        if first is not None and isinstance(first.zeros, Causal):
+            return self._triangle(first.zeros)
         parts = self._traced(op, use)
         if not parts:
             return None
@@ -194,6 +199,8 @@ class MaskSource:
         zeros = operand.zeros
         if isinstance(op, Contraction) and isinstance(zeros, IdentityFirst):
             return self._identity(op)
+        if isinstance(zeros, Causal):
+            return self._triangle(zeros)
         if (
             self._trace is None
             or not isinstance(op, Contraction)
@@ -216,6 +223,17 @@ class MaskSource:
             words_ = from_mask(mask).reshape(shape[0], 1, 1, -1)
             self._identities[shape] = BoundMask(words_, shape[1])
         return self._identities[shape]
+
+    def _triangle(self, zeros: Causal) -> BoundMask:
+        """Mask of causal attention, one row per position."""
+        if zeros not in self._triangles:
+            latest = np.arange(zeros.queries) + zeros.keys - zeros.queries
+            matrix = np.arange(zeros.keys) <= latest[:, None]
+            rows = np.tile(matrix, (zeros.heads, zeros.matrices))
+            self._triangles[zeros] = BoundMask(
+                from_mask(rows).reshape(1, len(rows), 1, -1), rows.shape[1]
+            )
+        return self._triangles[zeros]
 
     def _one(self, tensor: TraceTensor, zeros: TraceZeros, channels: int) -> BoundMask:
         key = (zeros, channels)
@@ -272,7 +290,7 @@ class MaskSource:
 
     def _entries(self, op: Contraction) -> tuple[Rows, NDArray[np.bool_] | None]:
         pattern = op.stationary.zeros
-        if isinstance(pattern, TraceZeros | Dense | IdentityFirst):
+        if isinstance(pattern, TraceZeros | Dense | IdentityFirst | Causal):
             raise TypeError(f"{op.name} must read feedback with a pattern, got {pattern}")
         traced = self._trace.get(pattern.key) if self._trace is not None else None
         if traced is not None:

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
-from accelsim.step.ops import Contraction, Dense, IdentityFirst, Rows, TraceZeros, TrainingStep
+from accelsim.step.ops import (
+    Causal,
+    Contraction,
+    Dense,
+    IdentityFirst,
+    Rows,
+    TraceZeros,
+    TrainingStep,
+)
 from accelsim.zeros.trace import Trace, TraceTensor
 
 ROWS_AT_ONCE = 1 << 16
@@ -90,7 +98,7 @@ def _matrices(step: TrainingStep) -> Iterator[tuple[Contraction, str]]:
         if not isinstance(op, Contraction) or not op.nest.unshared:
             continue
         zeros = op.stationary.zeros
-        if isinstance(zeros, Dense | IdentityFirst):
+        if isinstance(zeros, Dense | IdentityFirst | Causal):
             continue
         if zeros.key.endswith(FEEDBACK) and (isinstance(zeros, TraceZeros) or op.nest.stored):
             yield op, zeros.key

@@ -103,7 +103,7 @@ class TiledOp:
     @cached_property
     def staged(self) -> bool:
         """Whether PEs stage stationary words, i.e. neither hold nor generate them."""
-        if not self.near_memory or self.nest.sums_samples:
+        if not self.near_memory or self.op.stationary_arrives:
             return True
         tensor = self.op.stationary.tensor
         return any(t.tensor == tensor and t.route in STAGING for t in self.canonical.transfers)
@@ -112,7 +112,8 @@ class TiledOp:
     def passes_buffer(self) -> bool:
         """Whether stationary words come through the global buffer."""
         spilled = any(t.spilled for t in self.canonical.transfers)
-        return self.staged and (not self.near_memory or spilled)
+        outside = spilled or self.op.stationary_arrives
+        return self.staged and (not self.near_memory or outside)
 
     # Footprints of the moving operand
 

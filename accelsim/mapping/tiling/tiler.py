@@ -203,10 +203,11 @@ class Tiler:
             return []
         words, dram_words = need.stationary, need.dram_stationary
         taken = need.stationary_taken
-        if op.nest.sums_samples:
+        near_memory = self.tiled.near_memory
+        if op.nest.sums_samples or (near_memory and op.stationary_arrives):
             return [*kind.spread(op, Use.STATIONARY, Route.SCATTER, words, taken, dram_words)]
         tensor = op.stationary.tensor
-        if not self.tiled.near_memory:
+        if not near_memory:
             return [kind.streamed_weights(op, words, taken, dram_words)]
         transfers = []
         for each in self.canonical.transfers:

@@ -108,11 +108,11 @@ class SkippingArray(PEKind):
         PE copies.
         """
         nest = op.nest
-        return not (nest.sums_samples or nest.unshared or nest.transposed)
+        return not (op.stationary_arrives or nest.unshared or nest.transposed)
 
     def transposed(self, op: Contraction) -> bool:
         """Whether the op needs the transpose of weights that have homes."""
-        return self.near_memory and op.nest.transposed
+        return self.near_memory and op.nest.transposed and not op.stationary_arrives
 
     def transpose_policy(self, op: Contraction) -> str:
         """The transpose policy that applies to the op.
@@ -143,7 +143,7 @@ class SkippingArray(PEKind):
         op, working = draft.op, self.working_bits
         if self.deals(op):
             return working - draft.kept_sums * self.architecture.precision.psum
-        if self.near_memory and not (op.nest.sums_samples or self.fetches_transpose(op)):
+        if self.near_memory and not (op.stationary_arrives or self.fetches_transpose(op)):
             return working
         held = op.nest.reduction * self.bits(op.stationary.tensor)
         if held <= working // 2:
@@ -226,6 +226,9 @@ class SkippingArray(PEKind):
             return (self.streamed_weights(op, tensor.elements * passes, taken, fetched), *sums)
         if op.fixed_feedback and self.architecture.near_memory.feedback == "prng":
             return ()
+        if op.stationary_arrives:
+            words, taken = tensor.elements * passes, tensor.elements * takers // each
+            return (*self.spread(op, Use.STATIONARY, Route.SCATTER, words, taken, words), *sums)
         home = placement.home(tensor)
         resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
         transfers: list[Transfer] = []
