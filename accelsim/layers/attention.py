@@ -16,14 +16,16 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from accelsim.layers.numerics import LayerNumerics
 from accelsim.numerics import products
 from accelsim.numerics.arrays import Array
 from accelsim.step.contraction import Nest, convolution_nest
-from accelsim.step.ops import Causal, Dense, Operand, Pass, Role, Tensor, Use, ZeroSource
+from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
 from accelsim.step.window import POINT, Window
+from accelsim.step.zero_sources import Causal, Dense, ZeroSource
 from accelsim.workload.lowering import Work, operands
 from accelsim.workload.network import Layer
 from accelsim.workload.section import Extent, LayerSection, Sources
@@ -65,9 +67,7 @@ class AttentionSection(LayerSection):
         elif heads % shared:
             sources.fault("kv_heads", f"a divisor of the {heads} heads", shared)
         elif key[2] != query[2] // heads * shared:
-            rule = (
-                f"keys of {query[2] // heads * shared} channels, as many per head as queries have"
-            )
+            rule = f"keys of {query[2] // heads * shared} channels, per head as many as queries"
             sources.fault("inputs", rule, f"{sources.names[1]} with {key[2]}")
         elif value[2] % shared:
             rule = f"values whose channels the {shared} heads of keys divide"
@@ -243,7 +243,7 @@ class AttentionNumerics(LayerNumerics):
         scores = products.batched_product(self.query, self.key.swapaxes(2, 3))
         scores *= self.factor
         if self.layer.causal:
-            scores[..., ~self._visible()] = -np.inf
+            scores[..., np.logical_not(self._visible())] = -np.inf
         scores -= scores.max(axis=3, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=3, keepdims=True)
@@ -265,7 +265,7 @@ class AttentionNumerics(LayerNumerics):
         shapes = self.layer.in_shapes
         return self._map(query, shapes[0]), self._tokens(key, 1), self._tokens(value, 2)
 
-    def _visible(self) -> Array:
+    def _visible(self) -> NDArray[np.bool_]:
         """Where a score counts: bool (heads of a group * queries, keys)."""
         queries, keys = self.layer.queries, self.layer.keys
         latest = np.arange(queries) + keys - queries

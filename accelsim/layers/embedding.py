@@ -95,8 +95,8 @@ class Embedding(VectorLayer):
 
 
 class EmbeddingNumerics(WeightedNumerics):
-    """Maps token numbers (T*N, 1, 1, 1), or (N, T, 1, 1) if they are positions of a map, to rows of ``weight`` (vocabulary, C). It multiplies
-    nothing, so no MACs are counted.
+    """Maps token numbers (T*N, 1, 1, 1), or (N, T, 1, 1) if they are positions of a map, to rows of
+    ``weight`` (vocabulary, C). It multiplies nothing, so no MACs are counted.
     """
 
     layer: Embedding
@@ -112,7 +112,8 @@ class EmbeddingNumerics(WeightedNumerics):
         }
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        """Look up the rows, (T*N, 1, 1, C) or (N, T, 1, C). Tokens may be whole numbers in a floating type.
+        """Look up the rows, (T*N, 1, 1, C) or (N, T, 1, C). Tokens may be whole numbers in a
+        floating type.
 
         Raises InputError for a token outside the vocabulary.
         """

@@ -74,8 +74,8 @@ class Model:
             if isinstance(numerics, ActivationNumerics):
                 numerics.output = output  # the derivative uses the stored, rounded values
             self.maps[layer.name] = output
-        output = self.network.output
-        return self.maps[output.name].reshape(-1, output.out_shape[2])
+        last = self.network.output
+        return self.maps[last.name].reshape(-1, last.out_shape[2])
 
     def _read_weights(self) -> None:
         """Give the layers their weights, rounded to the stored format."""

@@ -18,17 +18,16 @@ from accelsim.step.dependencies import Dependencies, carried
 from accelsim.step.forms import Form
 from accelsim.step.ops import (
     Contraction,
-    Dense,
     Op,
     Operand,
     Pass,
     Role,
     Tensor,
-    TraceZeros,
     TrainingStep,
     Use,
     VectorWork,
 )
+from accelsim.step.zero_sources import Dense, TraceZeros
 from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 Value = tuple[Tensor, ...]

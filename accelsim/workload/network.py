@@ -145,9 +145,10 @@ class Network:
 
     ``input_shape`` is (H, W, C). ``time_steps`` is 1 for feed-forward networks. ``vocabulary`` is 0
     for networks that read images or vectors. ``tokens``: tokens per sample of a network that reads
-    all of them at once, as positions of a map (tokens, 1, 1); else 0. ``modules``: the last weighted layer of each module of
-    the modular learning rules, in order; () selects the default of `accelsim.workload.modules`.
-    ``importer``: suffix and plug-in of the importer that read the network, if a plug-in did.
+    all of them at once, as positions of a map (tokens, 1, 1); else 0. ``modules``: the last
+    weighted layer of each module of the modular learning rules, in order; () selects the default of
+    `accelsim.workload.modules`. ``importer``: suffix and plug-in of the importer that read
+    the network, if a plug-in did.
 
     >>> import accelsim
     >>> network = accelsim.load_network("mnist-fc")

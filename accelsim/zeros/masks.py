@@ -16,18 +16,8 @@ from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
 from accelsim.kernels.bits.bitmaps import from_mask, to_mask, words
-from accelsim.step.ops import (
-    Causal,
-    Contraction,
-    Dense,
-    Draw,
-    IdentityFirst,
-    Op,
-    Operand,
-    Rows,
-    TraceZeros,
-    Use,
-)
+from accelsim.step.ops import Contraction, Op, Operand, Use
+from accelsim.step.zero_sources import Causal, Dense, Draw, IdentityFirst, Rows, TraceZeros
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.patterns import DrawnRows
 from accelsim.zeros.stored import stored_entries

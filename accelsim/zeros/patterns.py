@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.step.ops import Draw, Rows
+from accelsim.step.zero_sources import Draw, Rows
 from accelsim.zeros.feedback import (
     Feedback,
     feedback_random,

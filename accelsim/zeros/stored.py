@@ -10,15 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accelsim.errors import Fault, InputError
-from accelsim.step.ops import (
-    Causal,
-    Contraction,
-    Dense,
-    IdentityFirst,
-    Rows,
-    TraceZeros,
-    TrainingStep,
-)
+from accelsim.step.ops import Contraction, TrainingStep
+from accelsim.step.zero_sources import Causal, Dense, IdentityFirst, Rows, TraceZeros
 from accelsim.zeros.trace import Trace, TraceTensor
 
 ROWS_AT_ONCE = 1 << 16

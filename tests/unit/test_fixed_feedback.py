@@ -15,7 +15,8 @@ from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import Residency, allocate
 from accelsim.pe.mapping import Mapping, Route
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, TraceZeros, Use, VectorWork
+from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, Use, VectorWork
+from accelsim.step.zero_sources import TraceZeros
 from accelsim.workload.network import Network
 from accelsim.zeros.effectual import effectual_macs
 from accelsim.zeros.masks import MaskSource

@@ -11,17 +11,8 @@ from accelsim.config.registries import RULES
 from accelsim.errors import InputError
 from accelsim.rules.registry import family, lower, parse_rule
 from accelsim.rules.spelling import declared
-from accelsim.step.ops import (
-    Contraction,
-    Op,
-    Pass,
-    Role,
-    Tensor,
-    TraceZeros,
-    TrainingStep,
-    Use,
-    VectorWork,
-)
+from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, TrainingStep, Use, VectorWork
+from accelsim.step.zero_sources import TraceZeros
 from accelsim.workload.network import Network
 from tests.naive.bounds import Bounds, bounds
 from tests.random_networks import network_of

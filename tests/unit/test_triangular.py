@@ -13,7 +13,8 @@ import pytest
 from accelsim.errors import InputError
 from accelsim.kernels.bits.bitmaps import to_mask
 from accelsim.rules.registry import lower
-from accelsim.step.ops import Contraction, Dense, Op, Pass, TrainingStep, Use
+from accelsim.step.ops import Contraction, Op, Pass, TrainingStep, Use
+from accelsim.step.zero_sources import Dense
 from accelsim.workload.loading import load_network
 from accelsim.workload.network import Network
 from accelsim.zeros.masks import MaskSource

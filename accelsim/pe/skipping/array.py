@@ -212,7 +212,7 @@ class SkippingArray(PEKind):
         op = draft.op
         passes, together, sums = self.staging(draft)
         takers = stationary_takers(draft, self.share(draft)._replace(together=together))
-        if op.nest.sums_samples:
+        if op.nest.sums_samples or (self.near_memory and op.stationary_arrives):
             every = elements(op, Use.STATIONARY)
             words, taken = every * passes, every * takers // rows_per_channel(op)
             return (*self.spread(op, Use.STATIONARY, Route.SCATTER, words, taken, words), *sums)
@@ -226,9 +226,6 @@ class SkippingArray(PEKind):
             return (self.streamed_weights(op, tensor.elements * passes, taken, fetched), *sums)
         if op.fixed_feedback and self.architecture.near_memory.feedback == "prng":
             return ()
-        if op.stationary_arrives:
-            words, taken = tensor.elements * passes, tensor.elements * takers // each
-            return (*self.spread(op, Use.STATIONARY, Route.SCATTER, words, taken, words), *sums)
         home = placement.home(tensor)
         resident, spilled = (home.resident, home.spilled) if home else (0, tensor.elements)
         transfers: list[Transfer] = []

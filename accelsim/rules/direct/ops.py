@@ -21,7 +21,8 @@ from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.direct.options import DirectOptions, SparseOptions
 from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import feedback_nest
-from accelsim.step.ops import Draw, Operand, Pass, Role, Tensor, TraceZeros, Use
+from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
+from accelsim.step.zero_sources import Draw, TraceZeros
 from accelsim.workload.lowering import Lowering, Value, operands, step_name
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.patterns import SparseDraw, StepRows

@@ -33,16 +33,9 @@ from accelsim.rules.modular.options import ModularOptions
 from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import convolution_nest, feedback_nest
 from accelsim.step.forms import Form
-from accelsim.step.ops import (
-    Operand,
-    Pass,
-    Role,
-    Tensor,
-    TraceZeros,
-    Use,
-    ZeroSource,
-)
+from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
 from accelsim.step.window import Window
+from accelsim.step.zero_sources import TraceZeros, ZeroSource
 from accelsim.workload.lowering import Lowering, Value, Work, operands
 from accelsim.workload.modules import Link, dilation_of
 from accelsim.workload.network import Layer, Network, Pair

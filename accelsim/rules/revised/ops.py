@@ -33,7 +33,8 @@ from accelsim.rules.revised.networks import grouped_links, refuse_options_of_oth
 from accelsim.rules.revised.options import RevisedOptions
 from accelsim.rules.sequence.ops import TriangularFeedback, sources_of
 from accelsim.rules.walk.backward import ErrorPropagation, needed
-from accelsim.step.ops import Dense, Draw, Role, Tensor
+from accelsim.step.ops import Role, Tensor
+from accelsim.step.zero_sources import Dense, Draw
 from accelsim.workload.lowering import Lowering, Value
 from accelsim.workload.modules import Link, dilation_of
 from accelsim.workload.network import Layer, Network

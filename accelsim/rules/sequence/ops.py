@@ -21,17 +21,8 @@ from accelsim.rules.direct.ops import DirectFeedback
 from accelsim.rules.direct.options import DirectOptions
 from accelsim.rules.walk.backward import feedback_bits, needed
 from accelsim.step.contraction import feedback_nest
-from accelsim.step.ops import (
-    Dense,
-    IdentityFirst,
-    Operand,
-    Pass,
-    Role,
-    Tensor,
-    TraceZeros,
-    Use,
-    ZeroSource,
-)
+from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
+from accelsim.step.zero_sources import Dense, IdentityFirst, TraceZeros, ZeroSource
 from accelsim.workload.lowering import Lowering, Value, step_name
 from accelsim.workload.modules import modules_of
 from accelsim.workload.network import INPUT, Layer, Network

@@ -63,9 +63,9 @@ class RuleNumerics(ABC):
         forward pass. ``labels`` are the correct classes (rows,).
 
         The error is the gradient of the mean loss, so it is already divided by the number of
-        rows, and gradients are sums over rows. For sequences rows are time-major, T * N of them; for
-        output maps they are the positions of the samples. Returns the
-        error at the output of each weighted layer, by name.
+        rows, and gradients are sums over rows. For sequences rows are time-major, T * N of them;
+        for output maps they are the positions of the samples. Returns the error at the output of
+        each weighted layer, by name.
         """
         output = self.model.network.output
         pending = {output.name: error.reshape(-1, *output.out_shape)}

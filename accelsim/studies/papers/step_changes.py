@@ -8,17 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeGuard
 
-from accelsim.step.ops import (
-    Contraction,
-    Op,
-    Operand,
-    Pass,
-    Tensor,
-    TraceZeros,
-    TrainingStep,
-    Use,
-    VectorWork,
-)
+from accelsim.step.ops import Contraction, Op, Operand, Pass, Tensor, TrainingStep, Use, VectorWork
+from accelsim.step.zero_sources import TraceZeros
 
 
 def by_time_step(step: TrainingStep) -> TrainingStep:
