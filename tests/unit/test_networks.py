@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accelsim.config.describe import join
 from accelsim.config.models.limits import LARGEST_BATCH
 from accelsim.config.reading.values import whole
-from accelsim.config.registries import IMPORTERS
+from accelsim.config.registries import IMPORTERS, LAYERS
 from accelsim.errors import InputError
 from accelsim.layers.windows import output_extent
 from accelsim.workload.loading import load_network
@@ -19,10 +20,8 @@ from tests.random_networks import network_of
 IMAGE = "name: t\ninput: {height: 8, width: 8, channels: 3}\nlayers:\n"
 TOKENS = "name: t\ninput: {sequence: 4, vocabulary: 9}\nlayers:\n"
 FC = "  - {name: fc, kind: fc, out_features: 3}\n"
-KINDS = (
-    "conv, fc, batch_norm, relu, relu6, tanh, sigmoid, max_pool, avg_pool, global_avg_pool, add, "
-    "embedding, rnn, lstm or gru"
-)
+KINDS = join(LAYERS.names(), "or")
+SEVERAL = join([kind for kind in LAYERS.names() if LAYERS.resolve(kind).several_inputs], "and")
 PADDINGS = "same, valid, an integer from 0 to 65536 or a list of 2 integers from 0 to 65536"
 
 
@@ -93,9 +92,8 @@ def faults(tmp_path: Path, text: str, suffix: str = ".yaml") -> list[str]:
             IMAGE + "  - {name: a, kind: relu, inputs: [input, input]}\n" + FC,
             [
                 (
-                    "net.yaml:4:35: layers[0].inputs must be one layer (only add reads several), "
-                    "got "
-                    "input, input"
+                    f"net.yaml:4:35: layers[0].inputs must be one layer (only {SEVERAL} read "
+                    "several), got input, input"
                 )
             ],
         ),
@@ -114,9 +112,8 @@ def faults(tmp_path: Path, text: str, suffix: str = ".yaml") -> list[str]:
             IMAGE + "  - {name: a, kind: relu}\n",
             [
                 (
-                    "net.yaml:4:21: layers[0].kind must be fc, or a conv with a 1x1 map, at the "
-                    "end of "
-                    "the network, got relu with 8x8x3"
+                    "net.yaml:4:21: layers[0].kind must be fc, linear or conv at the end of the "
+                    "network, got relu"
                 )
             ],
         ),
@@ -129,10 +126,7 @@ def faults(tmp_path: Path, text: str, suffix: str = ".yaml") -> list[str]:
             + "  - {name: a, kind: embedding, dim: 3}\n  - {name: b, kind: gru, inputs: [input], "
             "hidden: 2}\n" + FC,
             [
-                (
-                    "net.yaml:4:21: layers[0].kind must be used with input.sequence and "
-                    "input.vocabulary, got embedding"
-                ),
+                ("net.yaml:4:21: layers[0].kind must be used with input.vocabulary, got embedding"),
                 (
                     "net.yaml:5:21: layers[1].kind must be used with input.sequence and "
                     "input.vocabulary, got gru"
