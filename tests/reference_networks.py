@@ -11,6 +11,7 @@ import numpy as np
 from accelsim.layers.activations import FUNCTIONS
 from accelsim.layers.add import Add
 from accelsim.layers.batch_norm import BatchNorm
+from accelsim.layers.concat import Concat, joined
 from accelsim.layers.convolution import Convolution
 from accelsim.layers.embedding import Embedding
 from accelsim.layers.fully_connected import FullyConnected
@@ -31,6 +32,7 @@ KINDS: dict[str, type[Layer]] = {
     "avg_pool": AveragePool,
     "global_avg_pool": GlobalAveragePool,
     "add": Add,
+    "concat": Concat,
     "embedding": Embedding,
     **FUNCTIONS,
     **CELLS,
@@ -69,7 +71,10 @@ class Builder:
             width = (width + left + right - columns) // layer.stride[1] + 1
         elif kind in ("fc", "global_avg_pool"):
             height = width = 1
-        layer = replace(layer, out_shape=(height, width, channels or before[2]))
+        shape = (height, width, channels or before[2])
+        if kind == "concat":
+            shape = joined(shapes, layer.axis)
+        layer = replace(layer, out_shape=shape)
         self.layers.append(layer)
         self.shapes[layer.name] = layer.out_shape
         return self
@@ -145,6 +150,14 @@ def small_networks() -> dict[str, Network]:
     residual.conv(4).add("relu").conv(4).add("add", inputs=("conv14", "relu11", "relu13")).add(
         "relu"
     ).add("global_avg_pool").add("fc", CLASSES)
+    dense = Builder("dense-block").conv(3).add("relu").conv(2)
+    dense.add("concat", inputs=("conv0", "conv2")).add("batch_norm").add("relu").conv(2)
+    dense.add("concat", inputs=("concat3", "conv6"))
+    dense.add("max_pool", kernel=two, stride=two).conv(3).add("relu")
+    dense.conv(3, inputs=("max_pool8",)).add("relu")
+    dense.add("concat", inputs=("relu12", "max_pool8", "relu10")).conv(3)
+    dense.add("concat", inputs=("conv14", "relu10"), axis=0).conv(2, side=1)
+    dense.add("tanh").add("concat", inputs=("tanh17", "conv16"), axis=1).add("fc", CLASSES)
     networks = [
         Builder("fc-tanh", (1, 1, 7))
         .add("fc", 6)
@@ -215,6 +228,7 @@ def small_networks() -> dict[str, Network]:
         .add("rms_norm")
         .add("layer_norm")
         .add("fc", CLASSES),
+        dense,
         Builder("clipped")
         .conv(8)
         .add("relu6")

@@ -47,6 +47,7 @@ LAYERS = Registry(
         "avg_pool": "accelsim.layers.pooling:PoolSection",
         "global_avg_pool": "accelsim.layers.pooling:GlobalPoolSection",
         "add": "accelsim.layers.add:AddSection",
+        "concat": "accelsim.layers.concat:ConcatSection",
         "embedding": "accelsim.layers.embedding:EmbeddingSection",
         "rnn": "accelsim.layers.recurrent:RecurrentSection",
         "lstm": "accelsim.layers.recurrent:RecurrentSection",

@@ -185,16 +185,16 @@ class PEKind(ABC):
     def spread(
         self, op: Contraction, use: Use, route: Route, words: int, deliveries: int, dram_words: int
     ) -> tuple[Transfer, ...]:
-        """Split a transfer over the tensors of an operand, in proportion to their elements.
+        """Split a transfer over the tensors of an operand, in proportion to the words read of them.
 
         ``deliveries``: the words, each counted once per PE that takes it.
-        An operand over a whole sequence has one tensor per time step.
+        An operand over a whole sequence has one tensor per time step, a map whose words are
+        elsewhere one per source.
         """
-        tensors = [operand.tensor for operand in op.operands_of(use)]
-        total = sum(tensor.elements for tensor in tensors)
+        total = elements(op, use)
         transfers, before = [], 0
-        for tensor in tensors:
-            after = before + tensor.elements
+        for operand in op.operands_of(use):
+            tensor, after = operand.tensor, before + operand.words_read
             share, taken, share_dram = (
                 amount * after // total - amount * before // total
                 for amount in (words, deliveries, dram_words)

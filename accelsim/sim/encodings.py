@@ -85,9 +85,13 @@ def encode(step: TrainingStep, architecture: Machine, masks: MaskSource) -> Enco
         if form == "dense" or tensor.name in sizes or (generated and tensor.role is Role.FEEDBACK):
             continue
         candidates[tensor.name] = None
-        # Zeros of an operand with a prologue are not those of the words in memory.
-        known = operand is not None and not operand.prologue
-        encoding = _encoding(form, op, operand, architecture, masks) if operand and known else None
+        # Zeros of an operand with a prologue, or of a part of a tensor, are not those of the words
+        # in memory.
+        encoding = (
+            _encoding(form, op, operand, architecture, masks)
+            if operand and not operand.prologue and operand.words_read == tensor.elements
+            else None
+        )
         if encoding is not None:
             sizes[tensor.name] = encoding
     return Encodings(sizes, tuple(name for name in candidates if name not in sizes))

@@ -270,7 +270,8 @@ def _needed(op: Op, tensor: Tensor) -> int:
     kernel leaves some out.
     """
     if isinstance(op, Contraction):
-        moving = [operand.tensor for operand in op.operands_of(Use.MOVING)]
-        if tensor in moving:
-            return min(tensor.elements, op.nest.moving_words[0])
+        read = {operand.tensor: operand.words_read for operand in op.operands_of(Use.MOVING)}
+        if tensor in read:
+            share = op.nest.moving_words[0] * read[tensor] // sum(read.values())
+            return min(tensor.elements, read[tensor], share)
     return tensor.elements

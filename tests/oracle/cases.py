@@ -42,6 +42,8 @@ LAYERS = [
     "add",
     "add",
     "add",
+    "concat",
+    "concat",
 ]
 """Kinds of layers; those that stand here more often are drawn more often."""
 BESIDE = (100, 250, 400, 1500, 10000)
@@ -113,6 +115,11 @@ def with_vector_work(random: Random) -> Network:
         if "pool" in kind and above == INPUT:
             continue
         own: dict[str, Any] = {}
+        if kind == "concat":
+            beside = [each for each in names if builder.shapes[each][:2] == sides and each != above]
+            if not beside:
+                continue
+            inputs = (above, *random.sample(beside, random.randint(1, min(2, len(beside)))))
         if kind in ("conv", "max_pool", "avg_pool"):
             kernel = tuple(random.randint(1, min(3, side)) for side in sides)
             most = 3 if kind == "conv" else 2

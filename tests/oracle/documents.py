@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import astuple
+from itertools import accumulate
 
 from accelsim.machine.architecture import Machine
 from accelsim.results.op import OpResult, StepSearch
@@ -187,9 +188,10 @@ class Documented:
                 masked = modes[use] and not route
                 queued = use == "moving" and self.machine.pe_array.kind == "broadcast"
                 spilled = route == "spilled "
-                self._inwards(levels, words, self._bits(tensor), spilled, masked, queued)
-                if not route:
-                    self._beyond(levels, tensor, "read", words.dram)
+                for part, share in self._shares(doer, Use(use), words):
+                    self._inwards(levels, share, self._bits(part), spilled, masked, queued)
+                    if not route:
+                        self._beyond(levels, part, "read", share.dram)
         needed = counted.moved.pop("needed", None)
         if needed is not None:
             assert op.needed is not None
@@ -207,6 +209,17 @@ class Documented:
             if tensor != made:
                 self._vector_words(levels, tensor, tensor.elements, "write", False)
         return sent
+
+    @staticmethod
+    def _shares(doer: Doer, use: Use, words: Words) -> Iterator[tuple[Tensor, Words]]:
+        """Words of each tensor of an operand: in proportion to those that one reading takes."""
+        reads = [read for read in doer.reads if read.use is use]
+        ends = list(accumulate((read.words for read in reads), initial=0))
+        for read, before, after in zip(reads, ends, ends[1:], strict=False):
+            yield (
+                read.tensor,
+                Words(*(each * after // ends[-1] - each * before // ends[-1] for each in words)),
+            )
 
     def _counted(self, op: Contraction, nest: Nest, said: OpResult, made_at_home: int) -> Counted:
         kind = self.machine.pe_array.kind

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from accelsim.machine.architecture import Machine
@@ -100,7 +101,7 @@ class Fusion:
         self.doers: list[Doer] = []
         self.maker: dict[str, int] = {}
         self.recipes: dict[str, Recipe] = {}
-        self.address: dict[str, tuple[Tensor, str]] = {}
+        self.address: dict[str, tuple[tuple[Operand, ...], str]] = {}
         self.saved: dict[str, int] = defaultdict(int)
         self.last: dict[str, str] = {}
         for op in step.ops:
@@ -141,30 +142,47 @@ class Fusion:
                 found += [op.name] if not moved else self.readers(op.outputs[0])
         return found
 
-    def _found(self, tensor: Tensor) -> tuple[Tensor, tuple[str, ...]]:
-        """The tensor at whose addresses another is, and the ops that say so."""
-        if tensor.name not in self.address:
-            return tensor, ()
-        source, by = self.address[tensor.name]
-        found, more = self._found(source)
-        return found, (by, *more)
+    def _places(self, given: Operand) -> list[tuple[Tensor, int, tuple[str, ...]]]:
+        """(tensor, words of it, ops that say so) of all in which words of an operand are. If not
+        all are read, each place has its share.
+        """
+        if given.tensor.name not in self.address:
+            return [(given.tensor, given.words_read, ())]
+        sources, by = self.address[given.tensor.name]
+        words: dict[Tensor, int] = defaultdict(int)
+        ops: dict[Tensor, tuple[str, ...]] = defaultdict(lambda: (by,))
+        for source in sources:
+            for tensor, part, more in self._places(source):
+                words[tensor] += part
+                ops[tensor] = (*ops[tensor], *more)
+        ends = list(accumulate(words.values(), initial=0))
+        read = [given.words_read * end // ends[-1] for end in ends]
+        return [
+            (tensor, after - before, ops[tensor])
+            for tensor, before, after in zip(words, read, read[1:], strict=False)
+        ]
 
     def _complete(self, tensor: Tensor, index: int) -> bool:
         """Whether all that is needed of a tensor is there before an op starts."""
-        source, _ = self._found(tensor)
-        recipe = self.recipes.get(source.name)
-        needed = [recipe.source, *(each.tensor for each in recipe.others)] if recipe else [source]
+        needed = []
+        for source, _, _ in self._places(Operand(tensor, Use.READ)):
+            recipe = self.recipes.get(source.name)
+            needed += (
+                [recipe.source, *(each.tensor for each in recipe.others)] if recipe else [source]
+            )
         return all(self.maker.get(each.name, -1) < index for each in needed)
 
     def _read(self, doer: Doer, operands: Iterable[Operand], owner: str = "") -> None:
         """The vector unit reads operands for an epilogue of an op, each once."""
         for operand in operands:
-            self._add(doer, self._reads(operand, owner))
+            own, others = self._reads(operand, owner)
+            self._add(doer, (*own, *others))
             self._write_masks(doer, operand)
 
     def _add(self, doer: Doer, reads: Iterable[Read]) -> None:
         for read in reads:
-            if read.form not in {each.form for each in doer.reads}:
+            part = read.words < read.tensor.elements
+            if part or read.form not in {each.form for each in doer.reads}:
                 doer.reads.append(read)
 
     def _write_masks(self, doer: Doer, operand: Operand) -> None:
@@ -173,14 +191,15 @@ class Fusion:
             if mask.name not in self.maker:
                 self._make(doer, mask)
 
-    def _reads(self, given: Operand, owner: str, beside: str = "") -> Iterator[Read]:
-        """What must be read: first the operand, then what its recipe needs."""
-        tensor, addresses = self._found(given.tensor)
-        words = given.words if given.words >= 0 else given.tensor.elements
-        recipe = self.recipes.get(tensor.name)
-        source, work = (recipe.source, recipe.work) if recipe else (tensor, ())
-        yield Read(source, given.use, words, work, beside, owner, addresses)
-        yield from recipe.others if recipe else ()
+    def _reads(self, given: Operand, owner: str, beside: str = "") -> tuple[list[Read], list[Read]]:
+        """What must be read: the operand, and what its recipe needs."""
+        own, others = [], []
+        for tensor, words, addresses in self._places(given):
+            recipe = self.recipes.get(tensor.name)
+            source, work = (recipe.source, recipe.work) if recipe else (tensor, ())
+            own.append(Read(source, given.use, words, work, beside, owner, addresses))
+            others += recipe.others if recipe else ()
+        return own, others
 
     def _make(self, doer: Doer, tensor: Tensor) -> None:
         doer.results.append(tensor)
@@ -196,8 +215,8 @@ class Fusion:
             self._make(doer, tensor)
         others: list[Read] = []
         for operand in op.operands:
-            first, *more = self._reads(operand, owner)
-            doer.reads.append(first)
+            own_reads, more = self._reads(operand, owner)
+            doer.reads += own_reads
             others += more
             self._write_masks(doer, operand)
         self._add(doer, others)
@@ -219,12 +238,12 @@ class Fusion:
         return op.form is not Form.OTHER and self._epilogue(op)
 
     def _addresses(self, op: VectorWork) -> bool:
-        (operand,), (output,) = op.operands, op.outputs
-        source, _ = self._found(operand.tensor)
-        if source.name in self.recipes:
+        (output,) = op.outputs
+        places = [place for operand in op.operands for place in self._places(operand)]
+        if any(source.name in self.recipes for source, _, _ in places):
             return False
-        self.address[output.name] = (operand.tensor, op.name)
-        self.saved[op.name] = operand.words_read + output.elements
+        self.address[output.name] = (op.operands, op.name)
+        self.saved[op.name] = sum(each.words_read for each in op.operands) + output.elements
         return True
 
     def _made_where_read(self, op: VectorWork) -> bool:
@@ -377,7 +396,8 @@ class Fusion:
         others: list[Read] = []
         for tensor in needed:
             beside = main.name if tensor in maps else ""
-            others += self._reads(Operand(tensor, Use.READ), op.name, beside)
+            own, more = self._reads(Operand(tensor, Use.READ), op.name, beside)
+            others += own + more
         others = [each._replace(owner=op.name) for each in others]
         sums = [each for each in others if each.tensor.name == f"{op.layer}.statistics"]
         for tensor, operations, read in zip(results, (4, 2), (others, sums), strict=False):

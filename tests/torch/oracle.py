@@ -60,6 +60,8 @@ def _layer(
         return maps.mean((2, 3), keepdim=True)
     if layer.kind == "add":
         return torch.stack(inputs).sum(0)
+    if layer.kind == "concat":
+        return torch.cat(inputs, dim=(2, 3, 1)[layer.axis])
     if layer.kind == "embedding":
         return functional.embedding(maps.flatten(), parameters["weight"])[:, :, None, None]
     return {

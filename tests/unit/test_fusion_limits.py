@@ -77,17 +77,64 @@ def test_nothing_rides_on_a_gradient_of_weights() -> None:
     assert remaining(first, work("second", (MADE,), named("out"))) == [op.name, "second"]
 
 
-@pytest.mark.parametrize(
-    "op",
-    [
-        work("second", (MADE, SOURCE), named("out"), form=Form.ADDRESSING),
-        work("second", (MADE,), named("out"), named("more"), form=Form.ADDRESSING),
-    ],
-)
-def test_addresses_are_those_of_one_map_in_another(op: VectorWork) -> None:
-    assert remaining(FIRST, op) == ["first", "second"]
-    one = replace(op, operands=op.operands[:1], outputs=op.outputs[:1])
+def test_addresses_are_those_of_one_map() -> None:
+    one = work("second", (MADE,), named("out"), form=Form.ADDRESSING)
     assert remaining(FIRST, one) == ["first"]
+    two = replace(one, outputs=(named("out"), named("more")))
+    assert remaining(FIRST, two) == ["first", "second"]
+
+
+def read_words(*ops: Op) -> list[tuple[str, int]]:
+    """(tensor, words) that the last op reads under full fusion."""
+    step = TrainingStep("made-up", "bp", 1, ops)
+    last = fuse(step, machine(fusion="full")).step.ops[-1]
+    return [(each.tensor.name, each.words_read) for each in last.operands]
+
+
+def part(tensor: Tensor, words: int) -> Operand:
+    return Operand(tensor, Use.READ, words=words)
+
+
+def test_readers_of_maps_side_by_side_read_each_where_it_is() -> None:
+    """Twice, if they read the map twice; a map of a map is that of its sources."""
+    both = named("both", shape=(1, 2, 2, 6))
+    beside = work("beside", (SOURCE, MADE), both, form=Form.ADDRESSING)
+    three = named("three", shape=(1, 2, 2, 9))
+    again = work("again", (MADE, both), three, form=Form.ADDRESSING)
+    read = work("read", (three, both, both), named("out"), form=Form.OTHER)
+    pair = [("source", 12), ("made", 12)]
+    assert read_words(FIRST, beside, again, read) == [("made", 24), ("source", 12), *pair, *pair]
+
+
+def test_readers_of_parts_read_these_words() -> None:
+    """Two parts of a map are two readings, in an epilogue too."""
+    parts = [
+        replace(
+            work(name, (SOURCE,), named(name, shape=(1, 2, 2, channels)), form=Form.ADDRESSING),
+            operands=(part(SOURCE, 4 * channels),),
+        )
+        for name, channels in (("one", 1), ("two", 1))
+    ]
+    one, two = (each.outputs[0] for each in parts)
+    read = work("read", (one, two), named("out"), form=Form.OTHER)
+    assert read_words(*parts, read) == [("source", 4), ("source", 4)]
+    first = replace(FIRST, operands=(Operand(named("other"), Use.READ),))
+    rides = work("rides", (MADE, one, two), named("out"))
+    assert read_words(*parts, first, rides) == [("other", 12), ("source", 4), ("source", 4)]
+    half = replace(read, operands=(part(named("both", shape=(1, 2, 2, 6)), 12),))
+    both = work("both", (SOURCE, MADE), half.operands[0].tensor, form=Form.ADDRESSING)
+    assert read_words(FIRST, both, half) == [("source", 6), ("made", 6)]
+
+
+def test_addresses_stay_if_one_source_is_made_by_readers() -> None:
+    beside = work("beside", (MADE, named("even")), named("out"), form=Form.ADDRESSING)
+    assert remaining(FIRST, NORM, beside) == ["first", "beside"]
+
+
+def test_statistics_of_words_beside_maps_that_are_apart_stay() -> None:
+    beside = work("beside", (named("x"), named("y")), named("both"), form=Form.ADDRESSING)
+    norm = replace(NORM, operands=tuple(Operand(t, Use.READ) for t in (MADE, named("both"))))
+    assert remaining(beside, FIRST, norm) == ["first", "norm"]
 
 
 def test_addresses_of_a_map_that_readers_make_stay() -> None:

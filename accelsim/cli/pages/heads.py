@@ -113,7 +113,7 @@ Rules between keys:
   (`sequence`, `vocabulary`).
 * `groups` divides both the input and the output channels of a convolution. A depthwise convolution
   has as many groups as channels.
-* All maps that `add` reads have the same shape.
+* All maps that `add` reads have the same shape; those of `concat` agree in all axes but its own.
 * The padding of a pool is smaller than its window.
 * The position of batch norm determines which zeros exist. A batch norm between a convolution and
   its ReLU makes the error at the convolution's output dense.
@@ -131,6 +131,12 @@ of their input once per pass. Backward they normalize the input map again.
 |---|---|---|
 | `layer_norm` | 7, 13 | mean and 1 / deviation |
 | `rms_norm` | 4, 9 | 1 / root |
+
+## Maps put together
+
+`concat` is addressing: where fusion is used, nothing is copied, and its readers read each source
+where it is ([fusion.md](fusion.md)), so a map of a dense block is stored once, however many maps
+contain it. Backward, each source gets its slice of the error.
 
 ## Built-in networks
 

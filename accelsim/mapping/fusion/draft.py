@@ -26,11 +26,29 @@ class Derived:
     owner: str = ""
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """Where the words of a tensor are: (tensor, words of it)."""
+
+    parts: tuple[tuple[Tensor, int], ...]
+
+    def of(self, given: Operand) -> Iterator[Operand]:
+        """What an op reads in place of the operand: a share of each part in proportion to its
+        words.
+        """
+        total, before = sum(words for _, words in self.parts), 0
+        for tensor, words in self.parts:
+            after = before + words
+            share = given.words_read * after // total - given.words_read * before // total
+            yield replace(given, tensor=tensor, words=share)
+            before = after
+
+
 class Draft:
     """The remaining ops in the order of the step, by index, and what has become of tensors.
 
     ``maker``: by name of a tensor, the op that makes it. ``derived``: maps that readers make.
-    ``elsewhere``: by name of a tensor that is only another's addresses, that other one.
+    ``elsewhere``: by name of a tensor that is only addresses of others, where its words are.
     ``stand_in``: by name of an op of the step, the remaining ops that do its work. ``besides``: by
     name of an op, words that readers of its derived maps read besides these.
     """
@@ -39,7 +57,7 @@ class Draft:
         self.ops: list[Op] = []
         self.maker: dict[str, int] = {}
         self.derived: dict[str, Derived] = {}
-        self.elsewhere: dict[str, Tensor] = {}
+        self.elsewhere: dict[str, Addresses] = {}
         self.stand_in: dict[str, tuple[str, ...]] = {}
         self.besides: dict[str, int] = defaultdict(int)
         self._read_late: dict[str, int] = {}
@@ -51,9 +69,10 @@ class Draft:
         own: list[Operand] = []
         others: list[tuple[Operand, str]] = []
         for operand in op.operands:
-            (first, _), *more = self.resolved(operand, index)
-            own.append(first)
-            others += more
+            for part in self.parts(operand):
+                (first, _), *more = self.resolved(part, index)
+                own.append(first)
+                others += more
         self._add(index, own, others)
         self._write(index, op.outputs)
 
@@ -61,21 +80,40 @@ class Draft:
         """Add operands of the vector unit to an op. Returns the words that it reads of them; not
         those in `besides`.
         """
-        found = [each for operand in operands for each in self.resolved(operand, index)]
+        found = [
+            each
+            for operand in operands
+            for part in self.parts(operand)
+            for each in self.resolved(part, index)
+        ]
         return self._add(index, (), found)
+
+    def parts(self, given: Operand) -> tuple[Operand, ...]:
+        """The operand, or what is read in its place if its words are elsewhere."""
+        addresses = self.elsewhere.get(given.tensor.name)
+        return tuple(addresses.of(given)) if addresses else (given,)
+
+    def addresses(self, operands: Iterable[Operand]) -> Addresses:
+        """Where the words of operands are, each tensor once."""
+        words: dict[Tensor, int] = defaultdict(int)
+        for operand in operands:
+            for part in self.parts(operand):
+                words[part.tensor] += part.words_read
+        return Addresses(tuple(words.items()))
 
     def _add(
         self, index: int, own: Iterable[Operand], others: Iterable[tuple[Operand, str]]
     ) -> int:
         """Add an op's own operands, and others that it reads at most once, each with the op whose
-        derived map needs it, or "". Returns the words of those without one.
+        derived map needs it, or "". Returns the words of those without one. Two parts of a tensor
+        may be different ones, and each is read.
         """
         operands = [*self.ops[index].operands, *own]
         known = {(each.tensor.name, each.use, each.beside, each.prologue) for each in operands}
         words = 0
         for each, owner in others:
             key = (each.tensor.name, each.use, each.beside, each.prologue)
-            if key in known:
+            if key in known and each.words_read >= each.tensor.elements:
                 continue
             known.add(key)
             operands.append(each)
@@ -89,15 +127,13 @@ class Draft:
     def resolved(
         self, given: Operand, index: int | None = None, beside: str = ""
     ) -> Iterator[tuple[Operand, str]]:
-        """The operand as it can be read: first the operand itself, then what else must be read,
-        with the op whose derived map needs it.
+        """One of the `parts` of an operand as it can be read: first the operand itself, then what
+        else must be read, with the op whose derived map needs it.
 
         ``index``: the op that reads it, if it is known. ``beside``: as in `Operand`.
         """
-        tensor = self.elsewhere.get(given.tensor.name, given.tensor)
-        words = given.words if tensor is given.tensor else given.words_read
-        operand = replace(given, tensor=tensor, words=words, beside=beside)
-        derived = self.derived.get(tensor.name)
+        operand = replace(given, beside=beside)
+        derived = self.derived.get(operand.tensor.name)
         if derived is None:
             yield operand, ""
             return
@@ -111,10 +147,11 @@ class Draft:
 
     def made_before(self, name: str, index: int) -> bool:
         """Whether a tensor is complete before an op starts."""
-        name = self.elsewhere[name].name if name in self.elsewhere else name
-        derived = self.derived.get(name)
+        addresses, derived = self.elsewhere.get(name), self.derived.get(name)
         read = [name]
-        if derived is not None:
+        if addresses is not None:
+            read = [tensor.name for tensor, _ in addresses.parts]
+        elif derived is not None:
             read = [derived.source.name, *(operand.tensor.name for operand in derived.others)]
         return all(self.maker.get(each, -1) < index for each in read)
 

@@ -94,8 +94,8 @@ class _Rewriting:
         for op in ops:
             for name in dict.fromkeys(rider.op for rider in riders(op)):
                 into[name].append(op.name)
-        for name, readers in self._addressed.items():
-            into[name] = list(self._draft.named(sorted(readers)))
+        for name in self._addressed:
+            into[name] = list(self._draft.named(sorted(_reading(self._addressed, name))))
         return {name: tuple(hosts) for name, hosts in into.items()}
 
     def _fused(self, op: VectorWork) -> bool:
@@ -115,17 +115,19 @@ class _Rewriting:
         self._draft.stand_in[op.name] = stand_in
 
     def _addressing(self, op: VectorWork) -> bool:
-        """Readers of the result read the source at other addresses."""
-        (operand, *more), (output, *rest) = op.operands, op.outputs
-        source = self._draft.elsewhere.get(operand.tensor.name, operand.tensor)
-        if more or rest or source.name in self._draft.derived:
+        """Readers of the result read its sources at other addresses."""
+        output, *rest = op.outputs
+        addresses = self._draft.addresses(op.operands)
+        sources = [source.name for source, _ in addresses.parts]
+        if rest or any(source in self._draft.derived for source in sources):
             return False
-        self._draft.elsewhere[output.name] = source
+        self._draft.elsewhere[output.name] = addresses
         readers = self._readers[output.name]
-        self._readers[source.name] = self._readers[source.name] | readers
+        for source in sources:
+            self._readers[source] = self._readers[source] | readers
         self._addressed[op.name] = readers
         self._absorb(op, self._draft.named(op.depends_on))
-        self._saved[op.name] = operand.words_read + output.elements
+        self._saved[op.name] = sum(each.words_read for each in op.operands) + output.elements
         return True
 
     def _prologue(self, op: VectorWork) -> bool:
@@ -232,6 +234,7 @@ class _Rewriting:
             or not self._draft.may_host(host)
             or not (self._full or self._readers[name] == {op.name})
             or not all(self._draft.made_before(each.tensor.name, host) for each in maps)
+            or any(len(self._draft.parts(each)) > 1 for each in maps)
         ):
             return False
         sums = [tensor for tensor in op.outputs if tensor.role is Role.GRADIENT]
@@ -274,8 +277,9 @@ class _Rewriting:
         others = [
             each
             for operand in read
+            for part in self._draft.parts(operand)
             for each, _ in self._draft.resolved(
-                operand, beside=source.name if operand.tensor.name in names else ""
+                part, beside=source.name if operand.tensor.name in names else ""
             )
         ]
         no_parameters = [each for each in others if not each.tensor.persistent]
@@ -284,6 +288,15 @@ class _Rewriting:
             chain = (Rider(op.name, operations),)
             self._draft.derived[tensor.name] = Derived(source, chain, tuple(needed), owner=op.name)
             self._saved[op.name] += tensor.elements
+
+
+def _reading(addressed: Mapping[str, set[str]], name: str) -> set[str]:
+    """Ops that read at the addresses of an op, itself or through others that are only addresses."""
+    return {
+        each
+        for reader in addressed[name]
+        for each in (_reading(addressed, reader) if reader in addressed else {reader})
+    }
 
 
 def riders(op: Op) -> Iterator[Rider]:

@@ -231,7 +231,9 @@ class Planner:
         cycles = -(-op.elements // slots) * -(-op.ops_per_element // unit.ops_per_cycle)
         plan = PlanDraft(op, pes, in_pe)
         cycles += sum(self._riders.count(plan, op, transfers))
-        blocks = min(self._blocks(step, transfers, max(1, cycles)), max(1, cycles))
+        # Words of an op without operations stream through like those of others.
+        most = max(1, cycles or op.elements)
+        blocks = min(self._blocks(step, transfers, most), most)
         shares = np.arange(blocks + 1, dtype=np.int64) * cycles // blocks
         for transfer in transfers:
             self._traffic.add(plan, step, transfer)
