@@ -14,6 +14,7 @@ from accelsim.workload.file import Workload
 from accelsim.workload.network import Network
 from accelsim.workload.resolve import resolve
 
+ACTIVATIONS = ["relu", "relu6", "tanh", "sigmoid", "gelu", "silu"]
 NORMS = ["batch_norm", "layer_norm", "rms_norm"]
 
 
@@ -75,7 +76,7 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
             above = add("relu", inputs=[above]) if block == "relu_bn" else above
             above = add(draw(st.sampled_from(NORMS)), inputs=[above])
         elif block == "activation":
-            above = add(draw(st.sampled_from(["relu", "relu6", "tanh", "sigmoid"])), inputs=[above])
+            above = add(draw(st.sampled_from(ACTIVATIONS)), inputs=[above])
         else:
             start = above
             main = add(

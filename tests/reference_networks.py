@@ -15,11 +15,13 @@ from accelsim.layers.concat import Concat, joined
 from accelsim.layers.convolution import Convolution
 from accelsim.layers.embedding import Embedding
 from accelsim.layers.fully_connected import FullyConnected
+from accelsim.layers.gelu import Gelu
 from accelsim.layers.layer_norm import LayerNorm
 from accelsim.layers.model import Model
 from accelsim.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from accelsim.layers.recurrent import KINDS as CELLS
 from accelsim.layers.rms_norm import RmsNorm
+from accelsim.layers.silu import Silu
 from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 KINDS: dict[str, type[Layer]] = {
@@ -28,6 +30,8 @@ KINDS: dict[str, type[Layer]] = {
     "batch_norm": BatchNorm,
     "layer_norm": LayerNorm,
     "rms_norm": RmsNorm,
+    "gelu": Gelu,
+    "silu": Silu,
     "max_pool": MaxPool,
     "avg_pool": AveragePool,
     "global_avg_pool": GlobalAveragePool,
@@ -229,6 +233,14 @@ def small_networks() -> dict[str, Network]:
         .add("layer_norm")
         .add("fc", CLASSES),
         dense,
+        Builder("smooth")
+        .conv(4)
+        .add("gelu")
+        .conv(5)
+        .add("gelu", form="tanh")
+        .conv(4)
+        .add("silu")
+        .add("fc", CLASSES),
         Builder("clipped")
         .conv(8)
         .add("relu6")

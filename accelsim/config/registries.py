@@ -43,6 +43,8 @@ LAYERS = Registry(
         "relu6": "accelsim.layers.activations:ActivationSection",
         "tanh": "accelsim.layers.activations:ActivationSection",
         "sigmoid": "accelsim.layers.activations:ActivationSection",
+        "gelu": "accelsim.layers.gelu:GeluSection",
+        "silu": "accelsim.layers.silu:SiluSection",
         "max_pool": "accelsim.layers.pooling:PoolSection",
         "avg_pool": "accelsim.layers.pooling:PoolSection",
         "global_avg_pool": "accelsim.layers.pooling:GlobalPoolSection",

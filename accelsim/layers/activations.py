@@ -1,4 +1,4 @@
-"""Activation functions."""
+"""Activation functions whose derivative follows from their value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from accelsim.kernels.tensors.normalization import rectify_back
-from accelsim.layers.numerics import ActivationNumerics
+from accelsim.layers.numerics import OutputActivationNumerics
 from accelsim.layers.vector_layer import VectorLayer
 from accelsim.numerics import memory
 from accelsim.numerics.arrays import Array
@@ -60,7 +60,7 @@ class Relu(Activation):
     def reads_back(self, low: Lowering, error: Value) -> Value:
         return (*error, *low.mask(self.name))
 
-    def numerics(self, dtype: np.dtype[Any], steps: int) -> ActivationNumerics:
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> OutputActivationNumerics:
         return ReluNumerics(self, dtype)
 
 
@@ -72,7 +72,7 @@ class Relu6(Relu):
     kind: ClassVar[str] = "relu6"
     forward_ops: ClassVar[int] = 2
 
-    def numerics(self, dtype: np.dtype[Any], steps: int) -> ActivationNumerics:
+    def numerics(self, dtype: np.dtype[Any], steps: int) -> OutputActivationNumerics:
         return Relu6Numerics(self, dtype)
 
 
@@ -109,7 +109,7 @@ f' can be computed from the stored output.
 """
 
 
-class ReluNumerics(ActivationNumerics):
+class ReluNumerics(OutputActivationNumerics):
     """y = max(x, 0), elementwise."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
@@ -130,7 +130,7 @@ class ReluNumerics(ActivationNumerics):
         return (result,)
 
 
-class Relu6Numerics(ActivationNumerics):
+class Relu6Numerics(OutputActivationNumerics):
     """y = min(max(x, 0), 6), elementwise."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
@@ -144,7 +144,7 @@ class Relu6Numerics(ActivationNumerics):
         return self.derivative(output)
 
 
-class TanhNumerics(ActivationNumerics):
+class TanhNumerics(OutputActivationNumerics):
     """y = tanh(x), elementwise."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
@@ -155,7 +155,7 @@ class TanhNumerics(ActivationNumerics):
         return 1 - output * output
 
 
-class SigmoidNumerics(ActivationNumerics):
+class SigmoidNumerics(OutputActivationNumerics):
     """y = 1 / (1 + exp(-x)), elementwise."""
 
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from accelsim.layers.numerics import ActivationNumerics, LayerNumerics
+from accelsim.layers.numerics import LayerNumerics
 from accelsim.layers.recurrent_numerics import RecurrentNumerics
 from accelsim.numerics.arrays import Array
 from accelsim.numerics.formats import EXACT, StorageFormats, stored
@@ -66,13 +66,12 @@ class Model:
         self._read_weights()
         for layer in self.network.layers:
             read = tuple(self.maps[name] for name in layer.inputs)
-            exact = self.layers[layer.name].forward(read, training)
+            numerics = self.layers[layer.name]
+            exact = numerics.forward(read, training)
             output = (
                 exact if layer is self.network.output else stored(exact, self.formats.activation)
             )
-            numerics = self.layers[layer.name]
-            if isinstance(numerics, ActivationNumerics):
-                numerics.output = output  # the derivative uses the stored, rounded values
+            numerics.hold(output)
             self.maps[layer.name] = output
         last = self.network.output
         return self.maps[last.name].reshape(-1, last.out_shape[2])

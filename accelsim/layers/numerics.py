@@ -48,6 +48,11 @@ class LayerNumerics(ABC):
         """
         return np.asarray(output != 0)
 
+    def hold(self, output: Array) -> None:  # noqa: B027  # most layers keep nothing
+        """Called after `forward` with the output as memory holds it, rounded to the stored format.
+        A layer whose `backward` reads its output keeps it.
+        """
+
     @abstractmethod
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
         """Output map of the layer. ``training`` affects only layers that gather `moments`."""
@@ -81,11 +86,46 @@ class WeightedNumerics(LayerNumerics):
 class ActivationNumerics(LayerNumerics):
     """An elementwise non-linearity with its derivative."""
 
+    @abstractmethod
+    def slope(self) -> Array | NDArray[np.bool_]:
+        """Derivative f' at every element of the map of the last `forward`."""
+
+    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
+        return (error * self.slope(),) if propagate else ()
+
+
+class OutputActivationNumerics(ActivationNumerics):
+    """A non-linearity whose derivative is computed from its value."""
+
     output: Array
 
     @abstractmethod
     def derivative(self, output: Array) -> Array | NDArray[np.bool_]:
         """Derivative f' computed from the value of f, elementwise."""
 
-    def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:
-        return (error * self.derivative(self.output),) if propagate else ()
+    def hold(self, output: Array) -> None:
+        self.output = output
+
+    def slope(self) -> Array | NDArray[np.bool_]:
+        return self.derivative(self.output)
+
+
+class InputActivationNumerics(ActivationNumerics):
+    """A non-linearity whose derivative is computed from its input."""
+
+    input: Array
+
+    @abstractmethod
+    def value(self, maps: Array) -> Array:
+        """f, elementwise."""
+
+    @abstractmethod
+    def derivative(self, maps: Array) -> Array:
+        """Derivative f' at the input ``maps``, elementwise."""
+
+    def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
+        self.input = inputs[0]
+        return self.value(self.input)
+
+    def slope(self) -> Array:
+        return self.derivative(self.input)

@@ -64,7 +64,10 @@ def _layer(
         return torch.cat(inputs, dim=(2, 3, 1)[layer.axis])
     if layer.kind == "embedding":
         return functional.embedding(maps.flatten(), parameters["weight"])[:, :, None, None]
+    if layer.kind == "gelu":
+        return functional.gelu(maps, approximate="none" if layer.form == "erf" else "tanh")
     return {
+        "silu": functional.silu,
         "relu": torch.relu,
         "relu6": functional.relu6,
         "tanh": torch.tanh,

@@ -21,7 +21,11 @@ NETWORK = network_of(
             {"name": "relu2", "kind": "relu"},
             {"name": "sum2", "kind": "add", "inputs": ["norm1", "relu2"]},
             {"name": "norm2", "kind": "rms_norm"},
+            {"name": "gelu2", "kind": "gelu"},
             {"name": "conv3", "kind": "conv", "out_channels": 8, "kernel": 1},
+            {"name": "silu3", "kind": "silu"},
+            {"name": "conv4", "kind": "conv", "out_channels": 8, "kernel": 1},
+            {"name": "gelu4", "kind": "gelu", "form": "tanh"},
             {"name": "fc", "kind": "fc", "out_features": 5},
         ],
     }
