@@ -38,7 +38,17 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
     for _ in range(draw(st.integers(0, 5))):
         block = draw(
             st.sampled_from(
-                ["conv", "grouped", "bn", "activation", "pool", "identity", "projection", "relu_bn"]
+                [
+                    "conv",
+                    "grouped",
+                    "bn",
+                    "activation",
+                    "pool",
+                    "identity",
+                    "projection",
+                    "relu_bn",
+                    "shift",
+                ]
             )
         )
         if block == "conv":
@@ -75,6 +85,8 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
         elif block in ("bn", "relu_bn"):
             above = add("relu", inputs=[above]) if block == "relu_bn" else above
             above = add(draw(st.sampled_from(NORMS)), inputs=[above])
+        elif block == "shift":
+            above = add(draw(st.sampled_from(["bias", "positions"])), inputs=[above])
         elif block == "activation":
             above = add(draw(st.sampled_from(ACTIVATIONS)), inputs=[above])
         else:
@@ -99,7 +111,9 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
         above = add(
             "relu", inputs=[add("fc", inputs=[above], out_features=draw(st.integers(1, 6)))]
         )
-    add("fc", inputs=[above], out_features=draw(st.integers(2, 5)))
+    above = add("fc", inputs=[above], out_features=draw(st.integers(2, 5)))
+    if draw(st.booleans()):
+        add("bias", inputs=[above])
     # Every path passes through these convolutions, so a module may end in any of them.
     modules = [name for name in ends if draw(st.booleans())]
     return {

@@ -11,6 +11,7 @@ import numpy as np
 from accelsim.layers.activations import FUNCTIONS
 from accelsim.layers.add import Add
 from accelsim.layers.batch_norm import BatchNorm
+from accelsim.layers.bias import Bias
 from accelsim.layers.concat import Concat, joined
 from accelsim.layers.convolution import Convolution
 from accelsim.layers.embedding import Embedding
@@ -19,6 +20,7 @@ from accelsim.layers.gelu import Gelu
 from accelsim.layers.layer_norm import LayerNorm
 from accelsim.layers.model import Model
 from accelsim.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
+from accelsim.layers.positions import Positions
 from accelsim.layers.recurrent import KINDS as CELLS
 from accelsim.layers.rms_norm import RmsNorm
 from accelsim.layers.silu import Silu
@@ -32,6 +34,8 @@ KINDS: dict[str, type[Layer]] = {
     "rms_norm": RmsNorm,
     "gelu": Gelu,
     "silu": Silu,
+    "bias": Bias,
+    "positions": Positions,
     "max_pool": MaxPool,
     "avg_pool": AveragePool,
     "global_avg_pool": GlobalAveragePool,
@@ -241,6 +245,17 @@ def small_networks() -> dict[str, Network]:
         .conv(4)
         .add("silu")
         .add("fc", CLASSES),
+        Builder("shifted")
+        .conv(4)
+        .add("bias")
+        .add("relu")
+        .conv(4)
+        .add("positions")
+        .conv(3)
+        .add("bias")
+        .add("tanh")
+        .add("fc", CLASSES)
+        .add("bias"),
         Builder("clipped")
         .conv(8)
         .add("relu6")

@@ -45,6 +45,8 @@ LAYERS = Registry(
         "sigmoid": "accelsim.layers.activations:ActivationSection",
         "gelu": "accelsim.layers.gelu:GeluSection",
         "silu": "accelsim.layers.silu:SiluSection",
+        "bias": "accelsim.layers.bias:BiasSection",
+        "positions": "accelsim.layers.positions:PositionsSection",
         "max_pool": "accelsim.layers.pooling:PoolSection",
         "avg_pool": "accelsim.layers.pooling:PoolSection",
         "global_avg_pool": "accelsim.layers.pooling:GlobalPoolSection",

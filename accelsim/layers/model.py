@@ -42,7 +42,7 @@ class Model:
         for index, (name, numerics) in enumerate(self.layers.items()):
             random = np.random.default_rng([_STREAM, seed, index])
             numerics.parameters = numerics.fresh_parameters(
-                random, makes_logits=name == network.output.name
+                random, makes_logits=name == network.classifier.name
             )
         rounded = formats.weight != "fp32"
         self._masters = (

@@ -89,6 +89,11 @@ class Workload(Section):
     batch: Annotated[int, Field(ge=1, le=LARGEST_BATCH)] = Field(
         1, description="Samples per training step, unless the command line sets it."
     )
+    biases: Literal["counted", "left_out"] = Field(
+        "counted",
+        description="`left_out`: the network has no layers of kind `bias`; whoever reads one reads "
+        "what it reads.",
+    )
     modules: tuple[str, ...] = Field(
         (),
         description="Name of the last layer with weights of each module, in order, for learning "

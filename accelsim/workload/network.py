@@ -65,6 +65,10 @@ class Layer(ABC):
     """True if the error at its output is also the error at each of its inputs."""
     ends_networks: ClassVar[bool] = False
     """True if it may be the output layer of a network."""
+    shifts_outputs: ClassVar[bool] = False
+    """True if it only adds numbers per channel, so that it may follow a layer that ends a
+    network.
+    """
 
     @property
     def in_shape(self) -> Shape:
@@ -207,6 +211,16 @@ class Network:
     def unrolled(self) -> bool:
         """True if it reads one token per time step, as recurrent networks do."""
         return self.vocabulary > 0 and not self.tokens
+
+    @property
+    def classifier(self) -> Layer:
+        """The layer that makes the outputs, before biases are added to them. The error at its map
+        is the error at the output.
+        """
+        layer = self.output
+        while layer.shifts_outputs and layer.inputs[0] != INPUT:
+            layer = self.layer(layer.inputs[0])
+        return layer
 
     def rectifier(self, name: str) -> Layer | None:
         """The ReLU that the map comes from, directly or through max-pools, so that its zeros are

@@ -35,7 +35,7 @@ def resized(network: Network, width: float = 1.0, vocabulary: int | None = None)
         channels = layer.out_shape[2]
         sources = tuple(shapes[name] for name in layer.inputs)
         source = sources[0]
-        if layer is network.output:
+        if layer is network.classifier:
             out_channels = words if network.vocabulary else channels
         elif layer.weighted:
             out_channels = max(1, round(channels * width))

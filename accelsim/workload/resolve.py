@@ -45,6 +45,7 @@ class _Resolver:
         self.faults: list[Fault] = []
         self.shapes: dict[str, Shape | None] = {INPUT: self._input_shape()}
         self.read: set[str] = set()
+        self.stand_in: dict[str, str] = {}
         self.layers: list[Layer] = []
 
     def _input_shape(self) -> Shape:
@@ -67,8 +68,11 @@ class _Resolver:
             elif inputs:
                 layer = self._layer(index, spec, inputs)
                 if layer is not None:
-                    self.layers.append(layer)
                     shape = layer.out_shape
+                    if spec.is_bias and workload.biases == "left_out":
+                        self.stand_in[spec.name] = inputs[0]
+                    else:
+                        self.layers.append(layer)
             self.shapes.setdefault(spec.name, shape)
             above = spec.name
         if not self.faults:
@@ -96,7 +100,9 @@ class _Resolver:
     # The graph
 
     def _inputs(self, index: int, spec: LayerSection, above: str) -> tuple[str, ...]:
-        """Names of the maps that the layer reads; () after a fault."""
+        """Names of the maps that the layer reads; () after a fault. Those of layers that are left
+        out are replaced.
+        """
         names = spec.inputs or (above,)
         right = True
         for position, name in enumerate(names):
@@ -111,6 +117,8 @@ class _Resolver:
                     index, ("inputs", position), rule, f"{name}{did_you_mean(name, self.shapes)}"
                 )
                 right = False
+        self.read.update(names)
+        names = tuple(self.stand_in.get(name, name) for name in names)
         if spec.several_inputs:
             if len(names) < 2 or len(set(names)) < len(names):
                 self._fault(
@@ -126,19 +134,18 @@ class _Resolver:
             rule = f"one layer (only {join(several, 'and')} {reads} several)"
             self._fault(index, "inputs", rule, ", ".join(names))
             right = False
-        self.read.update(names)
         return names if right else ()
 
     def _whole(self) -> None:
         """Check the network as a whole: unread layers, modules and the output layer."""
-        last = len(self.layers) - 1
-        for index, layer in enumerate(self.layers):
-            if index < last and layer.name not in self.read:
+        last = len(self.workload.layers) - 1
+        for index, spec in enumerate(self.workload.layers[:last]):
+            if spec.name not in self.read:
                 self._fault(
                     index,
                     "name",
                     "read by a layer below (only the last layer is the output)",
-                    f"{layer.name}, which none reads",
+                    f"{spec.name}, which none reads",
                 )
         known = [layer.name for layer in self.layers if layer.weighted]
         after = -1
@@ -153,10 +160,20 @@ class _Resolver:
                 )
                 continue
             after = known.index(name)
-        output = self.layers[last]
-        if not output.ends_networks:
+        end = self._end()
+        if end is None or not end.ends_networks:
             rule = "fc, linear or conv at the end of the network"
-            self._fault(last, "kind", rule, output.kind)
+            self._fault(last, "kind", rule, end.kind if end else INPUT)
+
+    def _end(self) -> Layer | None:
+        """The layer that makes the outputs, before biases are added to them; None if it is the
+        input.
+        """
+        layers = {layer.name: layer for layer in self.layers}
+        name = self.layers[-1].name if self.layers else INPUT
+        while name in layers and layers[name].shifts_outputs:
+            (name,) = layers[name].inputs
+        return layers.get(name)
 
     # The layers
 

@@ -72,6 +72,8 @@ class LayerSection(Section):
     """True if it reads the tokens of a sequence instead of a map."""
     needs_sequence: ClassVar[bool] = False
     """True if it requires a sequence network."""
+    is_bias: ClassVar[bool] = False
+    """True if ``biases: left_out`` of a workload drops it."""
 
     @abstractmethod
     def layer(self, sources: Sources) -> Layer:

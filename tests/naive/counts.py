@@ -7,7 +7,8 @@ from __future__ import annotations
 from accelsim.workload.network import Layer, Network
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-LEARNING = ("conv", "fc", "embedding", "batch_norm", "layer_norm", "rms_norm", *GATES)
+NORMS = ("batch_norm", "layer_norm", "rms_norm")
+LEARNING = ("conv", "fc", "embedding", *NORMS, "bias", "positions", *GATES)
 """Kinds with parameters."""
 
 

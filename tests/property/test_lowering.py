@@ -113,7 +113,7 @@ def pass_macs(step: TrainingStep, pass_: Pass) -> int:
 
 
 def learning(network: Network, rule: str) -> list[Layer]:
-    return counts.contracting(network) if rule != "frozen" else [network.output]
+    return counts.contracting(network) if rule != "frozen" else [network.classifier]
 
 
 def expected_propagation(network: Network, rule: str) -> tuple[int, int]:
@@ -282,7 +282,7 @@ def test_links_wait_for_the_end_of_their_module_alone(network: Network, rule: st
             source = found[op.layer].source
             own = {found[name].source.name for name in waits - {op.layer}}
             assert source.name not in own, "no link of the same module"
-            if source is network.output:
+            if source is network.classifier:
                 assert waits <= {op.layer}
 
 

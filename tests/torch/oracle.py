@@ -43,6 +43,10 @@ def _layer(
         return functional.batch_norm(
             maps, None, None, parameters["scale"], parameters["shift"], training=True, eps=1e-5
         )
+    if layer.kind == "bias":
+        return maps + parameters["bias"][:, None, None]
+    if layer.kind == "positions":
+        return maps + parameters["table"].permute(2, 0, 1)
     if layer.kind in ("layer_norm", "rms_norm"):
         rows, channels = maps.permute(0, 2, 3, 1), maps.shape[1:2]
         scale, shift = parameters["scale"], parameters.get("shift")

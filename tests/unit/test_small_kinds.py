@@ -16,6 +16,8 @@ NETWORK = network_of(
         "input": {"height": 4, "width": 4, "channels": 3},
         "layers": [
             {"name": "conv1", "kind": "conv", "out_channels": 8, "kernel": 3, "padding": 1},
+            {"name": "bias1", "kind": "bias"},
+            {"name": "positions1", "kind": "positions"},
             {"name": "norm1", "kind": "layer_norm"},
             {"name": "conv2", "kind": "conv", "out_channels": 8, "kernel": 1},
             {"name": "relu2", "kind": "relu"},
@@ -27,6 +29,7 @@ NETWORK = network_of(
             {"name": "conv4", "kind": "conv", "out_channels": 8, "kernel": 1},
             {"name": "gelu4", "kind": "gelu", "form": "tanh"},
             {"name": "fc", "kind": "fc", "out_features": 5},
+            {"name": "bias", "kind": "bias"},
         ],
     }
 )

@@ -108,7 +108,11 @@ Rules between keys:
   must be above it or be `input` itself.
 * The outputs of the last layer go into softmax and cross-entropy. Loss and output error are not
   layers.
-* Maps are (rows, columns, channels), channels last. `fc` flattens its input. There are no biases.
+* Maps are (rows, columns, channels), channels last. `fc` flattens its input.
+* A bias is a layer of its own, `bias`; it may follow the layer that ends the network. With `biases:
+  left_out` the network has none. Forward it costs one addition per element, in an epilogue of the
+  op that makes its map; its gradient costs another. The same holds for `positions`, a learned
+  vector per position, whose gradient is never an epilogue.
 * `input` is an image (`height`, `width`, `channels`), a vector (`channels` alone) or a sequence
   (`sequence`, `vocabulary`).
 * `groups` divides both the input and the output channels of a convolution. A depthwise convolution

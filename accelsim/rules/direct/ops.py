@@ -73,11 +73,11 @@ class DirectFeedback:
         if target is not None:
             output = low.network.output
             moving = low.output_error()
-            errors = prod(output.out_shape)
+            errors, key = prod(output.out_shape), f"{low.network.classifier.name}.error"
             nest = feedback_nest(low.batch, layer.in_shape, errors, self.nonzeros)
             for step, output_error in enumerate(target):
                 at = None if len(target) == 1 else step
-                read = operands([moving[step]], Use.MOVING, f"{output.name}.error", at)
+                read = operands([moving[step]], Use.MOVING, key, at)
                 read += (self.feedback(low, layer, step),)
                 name = f"{layer.name}.EP" if at is None else step_name(f"{layer.name}.EP", step)
                 low.contraction(

@@ -105,7 +105,7 @@ def dense_link(scale: float, binary: bool = False) -> Build:
 
     def build(link: Link, model: Model, random: np.random.Generator) -> LinkNumerics:
         (h, w, c), sources = link.layer.in_shape, prod(link.source.out_shape)
-        if link.source is model.network.output:
+        if link.source is model.network.classifier:
             values = dense_feedback(h * w * c, sources, h * w, random, binary).values
         else:
             values = random_entries((h * w * c, sources), 1 / sqrt(sources), binary, random)

@@ -117,7 +117,7 @@ def over_time(network: Network, rule: RuleSpec[RevisedOptions]) -> TriangularFee
     nonzeros = entries_a_row(prod(network.output.out_shape), density) if sparsity else 0
 
     def masked(layer: Layer, errors: int) -> Draw:
-        random_values = not (from_weights and layer is network.output)
+        random_values = not (from_weights and layer is network.classifier)
         return MaskedDraw(layer.name, prod(layer.in_shape), errors, density, random_values)
 
     draw = masked if sparsity else None

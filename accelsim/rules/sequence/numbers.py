@@ -79,7 +79,7 @@ class SequenceFeedback(RuleNumerics):
         for layer in network.weighted:
             if layer.inputs[0] == INPUT:
                 continue
-            if ends[layer.name] is network.output:
+            if ends[layer.name] is network.classifier:
                 self.output_feedback[layer.name] = self._output_feedback(layer, seed)
             else:
                 self.source[layer.name] = _last_cell(network.weighted, ends[layer.name])
@@ -124,7 +124,7 @@ class SequenceFeedback(RuleNumerics):
         """S_fc of a layer, per time step or once."""
         options, network = self.options, self.model.network
         classes, size = prod(network.output.out_shape), prod(layer.in_shape)
-        starts_as_weights = options.from_weights and layer is network.output
+        starts_as_weights = options.from_weights and layer is network.classifier
         draw = MaskedDraw(layer.name, size, classes, options.density, not starts_as_weights)
         steps = network.time_steps if options.per_step else 1
         matrices = []

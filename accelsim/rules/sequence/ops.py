@@ -128,7 +128,7 @@ def sources_of(network: Network, rule: str) -> dict[str, Recurrent]:
         raise InputError(f"{rule} must have a network with recurrent layers, got {network.name}")
     sources: dict[str, Recurrent] = {}
     for name, end in modules_of(network).items():
-        if end is network.output or network.layer(name).inputs[0] == INPUT:
+        if end is network.classifier or network.layer(name).inputs[0] == INPUT:
             continue
         if not isinstance(end, Recurrent):
             raise InputError(
