@@ -17,6 +17,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from accelsim.cli.commands.files.check import check
+from accelsim.cli.commands.files.import_ import import_
 from accelsim.cli.commands.files.list import list_
 from accelsim.cli.commands.files.plot import plot
 from accelsim.cli.commands.files.prices import prices
@@ -52,6 +53,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("compare", compare),
     ("plot", plot),
     ("check", check),
+    ("import", import_),
     ("list", list_),
     ("show", show),
     ("prices", prices),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from importlib import import_module
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accelsim.config.plugins.files import SUFFIX
 from accelsim.config.reading.file_types import (
@@ -23,6 +23,9 @@ from accelsim.config.reading.file_types import (
 )
 from accelsim.config.source import read_document
 from accelsim.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from accelsim.workload.importers.options import ImportOptions
 
 _INPUTS = {
     "arch": ("machine.architecture:Machine", "machine.loading:load_machine"),
@@ -50,12 +53,14 @@ MOST_LAWS = 10
 """Maximum number of broken laws that are listed for a document; one wrong number breaks many."""
 
 
-def faults(path: Path) -> list[Fault]:
-    """Everything wrong with a file of any kind; [] when it is right."""
+def faults(path: Path, importing: ImportOptions | None = None) -> list[Fault]:
+    """Everything wrong with a file of any kind; [] when it is right. ``importing``: options for
+    ONNX files.
+    """
     if path.suffix.lower() == SUFFIX:
         used = f"accelsim list rules --plugin {path}"
         return [Fault(str(path), 0, 0, f"a plug-in is checked where it is used: {used}")]
-    types = file_types()
+    types = file_types(importing)
     wrong = check_file(path, types)
     known = (".yaml", ".yml", *(suffix for each in types for suffix in each.suffixes))
     if wrong and path.suffix and path.suffix.lower() not in known:
@@ -79,8 +84,10 @@ def warnings(path: Path) -> list[str]:
     return size_warnings(load_machine(path))
 
 
-def file_types() -> tuple[FileType, ...]:
-    """The types of all files, with the functions that check them."""
+def file_types(importing: ImportOptions | None = None) -> tuple[FileType, ...]:
+    """The types of all files, with the functions that check them. ``importing``: options for ONNX
+    files.
+    """
     from accelsim.config.registries import IMPORTERS
 
     foreign = tuple(suffix for suffix in IMPORTERS.names() if suffix not in (".yaml", ".yml"))
@@ -92,7 +99,12 @@ def file_types() -> tuple[FileType, ...]:
     types.append(FileType("result", _result_faults, suffixes=(".json",)))
     if foreign:
         load_network = _import(_INPUTS["workload"][1])
-        types.append(FileType("foreign workload", _faults_by(load_network), suffixes=foreign))
+
+        def load(path: Path) -> object:
+            given = importing if path.suffix.lower() == ".onnx" else None
+            return load_network(path, given)
+
+        types.append(FileType("foreign workload", _faults_by(load), suffixes=foreign))
     return tuple(types)
 
 

@@ -52,6 +52,7 @@ LAYERS = Registry(
         "global_avg_pool": "accelsim.layers.pooling:GlobalPoolSection",
         "add": "accelsim.layers.add:AddSection",
         "concat": "accelsim.layers.concat:ConcatSection",
+        "vector_work": "accelsim.layers.vector_work:VectorWorkSection",
         "embedding": "accelsim.layers.embedding:EmbeddingSection",
         "rnn": "accelsim.layers.recurrent:RecurrentSection",
         "lstm": "accelsim.layers.recurrent:RecurrentSection",
@@ -83,6 +84,7 @@ IMPORTERS = Registry(
     {
         ".yaml": "accelsim.workload.importers.yaml:load_network",
         ".yml": "accelsim.workload.importers.yaml:load_network",
+        ".onnx": "accelsim.workload.importers.onnx:load_network",
     },
     group="accelsim.importers",
     key="importer",

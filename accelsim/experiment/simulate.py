@@ -198,6 +198,7 @@ def _simulate(
         "accountings": accountings(reported, network, machine),
         "step": step_totals(whole, compiled.table) if setting.part else None,
         "notes": (
+            *network.notes,
             *chosen.notes,
             *missing,
             *_prices_notes(setting.given.prices),

@@ -93,7 +93,6 @@ class Convolution(ContractionLayer):
     groups: int = 1
 
     kind: ClassVar[str] = "conv"
-    ends_networks: ClassVar[bool] = True
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

@@ -33,7 +33,6 @@ class FullyConnected(ContractionLayer):
 
     kind: ClassVar[str] = "fc"
     flattens: ClassVar[bool] = True
-    ends_networks: ClassVar[bool] = True
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

@@ -34,7 +34,6 @@ class Linear(ContractionLayer):
     """A linear layer with weights of shape (K, C)."""
 
     kind: ClassVar[str] = "linear"
-    ends_networks: ClassVar[bool] = True
 
     @property
     def weight_shape(self) -> tuple[int, ...]:

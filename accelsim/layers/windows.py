@@ -11,11 +11,11 @@ from accelsim.workload.section import Extent
 
 Pad = Annotated[int, Field(ge=0, le=1 << 16)]
 Window = Extent | tuple[Extent, Extent]
-Padding = Literal["same", "valid"] | Pad | tuple[Pad, Pad]
+Padding = Literal["same", "valid"] | Pad | tuple[Pad, Pad] | tuple[Pad, Pad, Pad, Pad]
 
 PADDING = (
-    "Zeros around the map: a number, [rows, columns], `valid` (none) or `same` (output = "
-    "ceil(input / stride); "
+    "Zeros around the map: a number, [rows, columns], [top, bottom, left, right], `valid` (none) "
+    "or `same` (output = ceil(input / stride); "
     "if their number is odd, the larger half goes below and right)."
 )
 
@@ -66,8 +66,11 @@ def output_extent(
         outputs = -(-size // stride)
         total = max((outputs - 1) * stride + reach - size, 0)
         return outputs, total // 2, total - total // 2
-    zeros = 0 if isinstance(padding, str) else pair(padding)[axis]
-    return (size + 2 * zeros - reach) // stride + 1, zeros, zeros
+    if isinstance(padding, tuple) and len(padding) == 4:
+        before, after = padding[2 * axis : 2 * axis + 2]
+    else:
+        before = after = 0 if isinstance(padding, str) else pair(padding)[axis]
+    return (size + before + after - reach) // stride + 1, before, after
 
 
 def geometry(

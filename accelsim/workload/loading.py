@@ -10,11 +10,13 @@ from accelsim.config.plugins.files import SUFFIX
 from accelsim.config.reading.values import instance
 from accelsim.config.registries import IMPORTERS
 from accelsim.errors import Fault, InputError
+from accelsim.workload.importers.options import ImportOptions
 from accelsim.workload.network import Network
 
 
-def load_network(name_or_path: str | Path) -> Network:
-    """A built-in workload by name, or a file by path.
+def load_network(name_or_path: str | Path, options: ImportOptions | None = None) -> Network:
+    """A built-in workload by name, or a file by path. ``options`` are those of the import of an
+    ONNX file.
 
     Raises InputError if there is no such workload or file, or if it has faults.
 
@@ -33,7 +35,8 @@ def load_network(name_or_path: str | Path) -> Network:
         raise InputError(
             Fault(str(path), 0, 0, f"a workload must be a file of {known}, got {got}{hint}")
         )
-    network: Network = IMPORTERS.resolve(suffix)(path)
+    given = () if options is None else (options,)
+    network: Network = IMPORTERS.resolve(suffix)(path, *given)
     plugin = IMPORTERS.plugin(suffix)
     if plugin is None:
         return network

@@ -63,12 +63,8 @@ class Layer(ABC):
     """True if the values of a rectified input are the values of its output."""
     sums: ClassVar[bool] = False
     """True if the error at its output is also the error at each of its inputs."""
-    ends_networks: ClassVar[bool] = False
-    """True if it may be the output layer of a network."""
     shifts_outputs: ClassVar[bool] = False
-    """True if it only adds numbers per channel, so that it may follow a layer that ends a
-    network.
-    """
+    """True if it only adds numbers per channel to the outputs of the layer before it."""
 
     @property
     def in_shape(self) -> Shape:
@@ -152,7 +148,7 @@ class Network:
     all of them at once, as positions of a map (tokens, 1, 1); else 0. ``modules``: the last
     weighted layer of each module of the modular learning rules, in order; () selects the default of
     `accelsim.workload.modules`. ``importer``: suffix and plug-in of the importer that read
-    the network, if a plug-in did.
+    the network, if a plug-in did. ``notes``: what the importer tells its reader.
 
     >>> import accelsim
     >>> network = accelsim.load_network("mnist-fc")
@@ -170,6 +166,7 @@ class Network:
     description: str = ""
     modules: tuple[str, ...] = ()
     importer: tuple[str, Plugin] | None = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = field(default=(), repr=False, compare=False)
     _by_name: dict[str, Layer] = field(default_factory=dict, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

@@ -120,11 +120,11 @@ class _Resolver:
         self.read.update(names)
         names = tuple(self.stand_in.get(name, name) for name in names)
         if spec.several_inputs:
-            if len(names) < 2 or len(set(names)) < len(names):
+            if len(names) < spec.least_inputs or len(set(names)) < len(names):
                 self._fault(
                     index,
                     "inputs",
-                    "two or more different layers",
+                    "two or more different layers" if spec.least_inputs > 1 else "different layers",
                     ", ".join(spec.inputs) or "nothing",
                 )
                 right = False
@@ -160,20 +160,9 @@ class _Resolver:
                 )
                 continue
             after = known.index(name)
-        end = self._end()
-        if end is None or not end.ends_networks:
-            rule = "fc, linear or conv at the end of the network"
-            self._fault(last, "kind", rule, end.kind if end else INPUT)
-
-    def _end(self) -> Layer | None:
-        """The layer that makes the outputs, before biases are added to them; None if it is the
-        input.
-        """
-        layers = {layer.name: layer for layer in self.layers}
-        name = self.layers[-1].name if self.layers else INPUT
-        while name in layers and layers[name].shifts_outputs:
-            (name,) = layers[name].inputs
-        return layers.get(name)
+        if not self.layers:
+            rule = "unlike bias in at least one layer, where biases are left out"
+            self._fault(last, "kind", rule, self.workload.layers[-1].kind)
 
     # The layers
 

@@ -67,7 +67,9 @@ class LayerSection(Section):
         kind: str
 
     several_inputs: ClassVar[bool] = False
-    """True if it reads two or more maps instead of one."""
+    """True if it may read several maps instead of one."""
+    least_inputs: ClassVar[int] = 2
+    """Fewest maps that a kind with several inputs reads."""
     reads_tokens: ClassVar[bool] = False
     """True if it reads the tokens of a sequence instead of a map."""
     needs_sequence: ClassVar[bool] = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -297,9 +298,10 @@ def test_a_trace_that_a_kind_lacks_is_refused(tmp_path: Path) -> None:
 
 
 def test_shipped_traces_must_exist_for_both_kinds() -> None:
+    network = replace(IMAGES, name="mobilenetv2")
     with pytest.raises(InputError) as refusal:
-        simulate(IMAGES, machine(), rule="hdfa", trace="shipped")
+        simulate(network, machine(), rule="hdfa", trace="shipped")
     assert [str(fault).partition(":")[0] for fault in refusal.value.faults] == [
-        "images has no shipped trace for bp",
-        "images has no shipped trace for revised",
+        "mobilenetv2 has no shipped trace for bp",
+        "mobilenetv2 has no shipped trace for revised",
     ]

@@ -83,5 +83,5 @@ def test_its_faults_have_lines(topology: Path) -> None:
 
 def test_it_is_unknown_where_it_is_not_registered(topology: Path) -> None:
     IMPORTERS.restore(({}, {}))
-    with pytest.raises(InputError, match=r"must be a file of \.yaml, \.yml, got \.csv; "):
+    with pytest.raises(InputError, match=r"must be a file of \.yaml, \.yml, \.onnx, got \.csv; "):
         load_network(topology)

@@ -28,9 +28,8 @@ def test_numbers_equal_stored_results_of_pytorch(stored, name, rule):
 
 
 def test_small_networks_have_every_kind_of_layer():
-    assert {layer.kind for network in NETWORKS.values() for layer in network.layers} == set(
-        LAYERS.names()
-    )
+    kinds = {layer.kind for network in NETWORKS.values() for layer in network.layers}
+    assert kinds == set(LAYERS.names()) - {"vector_work"}  # which has no numbers
 
 
 @pytest.mark.parametrize(

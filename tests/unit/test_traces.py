@@ -140,12 +140,19 @@ def test_dense_is_no_trace() -> None:
 
 
 def test_a_missing_shipped_trace_says_what_else_there_is() -> None:
-    assert refused(small(), "shipped", "ssdfa") == [
+    network = replace(small(), name="mobilenetv2")
+    assert refused(network, "shipped", "ssdfa") == [
         (
-            "small has no shipped trace for ssdfa: give as trace a file (made by `accelsim "
+            "mobilenetv2 has no shipped trace for ssdfa: give as trace a file (made by `accelsim "
             "trace`), random:DENSITY or dense"
         )
     ]
+
+
+def test_a_network_of_ones_own_without_a_trace_is_dense() -> None:
+    chosen = choose_trace(small(), parse_rule("ssdfa"), "shipped", False, 1, 0)
+    assert (chosen.trace, chosen.name) == (None, "dense")
+    assert chosen.notes == ["small has no trace: every operand is dense (docs/traces.md)"]
 
 
 def test_a_rule_without_a_trace_of_its_own_uses_its_familys() -> None:

@@ -8,9 +8,12 @@ from typing import Annotated
 
 import typer
 
+from accelsim.cli.imports import with_options_of_files
 from accelsim.errors import Fault, InputError
+from accelsim.workload.importers.options import ImportOptions
 
 
+@with_options_of_files
 def check(
     files: Annotated[
         list[Path],
@@ -23,6 +26,8 @@ def check(
             show_default=False,
         ),
     ],
+    *,
+    importing: ImportOptions | None = None,
 ) -> None:
     """Check files and report every fault.
 
@@ -32,7 +37,7 @@ def check(
 
     all_faults: list[Fault] = []
     for path in files:
-        faults_of_file = faults(path)
+        faults_of_file = faults(path, importing)
         all_faults += faults_of_file
         if not faults_of_file:
             print(f"{path}: ok")

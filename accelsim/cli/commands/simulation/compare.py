@@ -9,10 +9,12 @@ import typer
 
 from accelsim.cli import delivery, options, values
 from accelsim.cli.given_options import GivenOptions, with_options
+from accelsim.cli.imports import with_import_options
 from accelsim.errors import InputError
 from accelsim.experiment.setting import MACHINE, RunSetting
 
 
+@with_import_options("workload")
 @with_options(RunSetting)
 def compare(
     workload: options.Workload,

@@ -11,12 +11,14 @@ import typer
 
 from accelsim.cli import delivery, options, values
 from accelsim.cli.given_options import GivenOptions, with_options
+from accelsim.cli.imports import with_import_options
 from accelsim.errors import InputError
 from accelsim.experiment.setting import MACHINE, RULE, Setting
 
 Document = Mapping[str, Any]
 
 
+@with_import_options("workload")
 @with_options(Setting)
 def show_mappings(
     workload: options.Workload,

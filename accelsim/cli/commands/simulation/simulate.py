@@ -6,9 +6,11 @@ import sys
 
 from accelsim.cli import delivery, options, values
 from accelsim.cli.given_options import GivenOptions, with_options
+from accelsim.cli.imports import with_import_options
 from accelsim.experiment.setting import MACHINE, RULE, RunSetting
 
 
+@with_import_options("workload")
 @with_options(RunSetting)
 def simulate(
     workload: options.Workload,

@@ -11,6 +11,7 @@ import typer
 from accelsim.cli import values
 from accelsim.cli.commands.training.recording import recorded_command
 from accelsim.cli.given_options import GivenOptions, with_options
+from accelsim.cli.imports import with_import_options
 from accelsim.cli.options import Network
 from accelsim.config.models.limits import LARGEST_BATCH
 from accelsim.errors import InputError
@@ -20,6 +21,7 @@ NAMES = ("rule", "data", "batch", "samples", "learning_rate", "optimizer", "seed
 """Options that trace shares with train."""
 
 
+@with_import_options("network")
 @with_options(TrainingSetting, NAMES)
 def trace(
     network: Network,
@@ -55,13 +57,13 @@ def trace(
     )
     faults.refuse()
     from accelsim.cli.progress import bar
+    from accelsim.experiment.arguments import as_network
     from accelsim.report.files import staged
     from accelsim.rules.registry import check_rule, parse_rule, step_rules
     from accelsim.training.defaults import usual_optimizer_and_rate
     from accelsim.training.tracing import TracedTraining, train_and_trace
-    from accelsim.workload.loading import load_network
 
-    chosen, workload = parse_rule(given["rule"]), load_network(network)
+    chosen, workload = parse_rule(given["rule"]), as_network(network)
     if chosen.rule.kinds:
         raise InputError(
             f"--rule must be one whose steps are of one family, got {chosen.name}: trace "

@@ -13,6 +13,7 @@ from accelsim.cli.commands.training.epochs import train_epochs
 from accelsim.cli.commands.training.interruption import ended_like_ctrl_c
 from accelsim.cli.commands.training.recording import recorded_command
 from accelsim.cli.given_options import GivenOptions, flag_of, with_options
+from accelsim.cli.imports import with_import_options
 from accelsim.cli.options import Json, Network
 from accelsim.config.models.limits import LARGEST_BATCH
 from accelsim.errors import InputError
@@ -20,6 +21,7 @@ from accelsim.experiment.training_setting import TrainingSetting
 
 
 @ended_like_ctrl_c()
+@with_import_options("network")
 @with_options(TrainingSetting)
 def train(
     network: Network,

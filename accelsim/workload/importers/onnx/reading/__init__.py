@@ -1,0 +1,1 @@
+"""The bytes of an ONNX file: a model without its weights."""
