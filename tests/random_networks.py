@@ -48,6 +48,7 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
                     "projection",
                     "relu_bn",
                     "shift",
+                    "other",
                 ]
             )
         )
@@ -87,6 +88,9 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
             above = add(draw(st.sampled_from(NORMS)), inputs=[above])
         elif block == "shift":
             above = add(draw(st.sampled_from(["bias", "positions"])), inputs=[above])
+        elif block == "other":
+            kind = draw(st.sampled_from(["dropout", "softmax"]))
+            above = add(kind, inputs=[above], **({"rate": 0.5} if kind == "dropout" else {}))
         elif block == "activation":
             above = add(draw(st.sampled_from(ACTIVATIONS)), inputs=[above])
         else:

@@ -14,6 +14,7 @@ from accelsim.layers.batch_norm import BatchNorm
 from accelsim.layers.bias import Bias
 from accelsim.layers.concat import Concat, joined
 from accelsim.layers.convolution import Convolution
+from accelsim.layers.dropout import Dropout
 from accelsim.layers.embedding import Embedding
 from accelsim.layers.fully_connected import FullyConnected
 from accelsim.layers.gelu import Gelu
@@ -23,7 +24,9 @@ from accelsim.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from accelsim.layers.positions import Positions
 from accelsim.layers.recurrent import KINDS as CELLS
 from accelsim.layers.rms_norm import RmsNorm
+from accelsim.layers.rotary import Rotary
 from accelsim.layers.silu import Silu
+from accelsim.layers.softmax import Softmax
 from accelsim.workload.network import INPUT, Layer, Network, Shape
 
 KINDS: dict[str, type[Layer]] = {
@@ -36,6 +39,9 @@ KINDS: dict[str, type[Layer]] = {
     "silu": Silu,
     "bias": Bias,
     "positions": Positions,
+    "dropout": Dropout,
+    "softmax": Softmax,
+    "rotary": Rotary,
     "max_pool": MaxPool,
     "avg_pool": AveragePool,
     "global_avg_pool": GlobalAveragePool,
@@ -256,6 +262,21 @@ def small_networks() -> dict[str, Network]:
         .add("tanh")
         .add("fc", CLASSES)
         .add("bias"),
+        Builder("dropped")
+        .conv(4)
+        .add("dropout", rate=0.3)
+        .conv(4)
+        .add("relu")
+        .add("dropout", rate=0.5)
+        .add("fc", CLASSES),
+        Builder("rotated")
+        .conv(8)
+        .add("rotary", heads=2, base=50.0)
+        .conv(6)
+        .add("softmax")
+        .conv(6)
+        .add("rotary", heads=1, pairs="interleaved")
+        .add("fc", CLASSES),
         Builder("clipped")
         .conv(8)
         .add("relu6")

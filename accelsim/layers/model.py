@@ -100,9 +100,9 @@ class Model:
             for key, array in parameters.items()
         }
 
-    def running_moments(self) -> dict[tuple[str, str], Array]:
-        """Running moments that evaluation uses, by (layer, moment). Writing to an array changes the
-        model.
+    def running_moments(self) -> dict[tuple[str, str], NDArray[Any]]:
+        """State that training gathers besides parameters, by (layer, name): running moments, and
+        numbers of draws. Writing to an array changes the model.
         """
         return {
             (name, moment): array

@@ -31,14 +31,16 @@ class LayerNumerics(ABC):
         self.gradients: dict[str, Array] = {}
 
     def fresh_parameters(self, random: np.random.Generator, makes_logits: bool) -> dict[str, Array]:
-        """Initial parameters by name; {} for a layer without parameters. ``makes_logits`` is true
-        for the output layer of the network.
+        """Initial parameters by name; {} for a layer without parameters. ``random`` is the layer's
+        own stream of the model's seed. ``makes_logits`` is true for the layer that makes the
+        network's outputs.
         """
         return {}
 
-    def moments(self) -> dict[str, Array]:
-        """Running statistics that training gathers for evaluation, by name. Writing to an array
-        changes the layer.
+    def moments(self) -> dict[str, NDArray[Any]]:
+        """State that training gathers besides parameters, by name: running statistics for
+        evaluation, or the number of draws of a layer that draws. It is saved with a run, and set
+        back after a measurement. Writing to an array changes the layer.
         """
         return {}
 
@@ -55,7 +57,7 @@ class LayerNumerics(ABC):
 
     @abstractmethod
     def forward(self, inputs: tuple[Array, ...], training: bool) -> Array:
-        """Output map of the layer. ``training`` affects only layers that gather `moments`."""
+        """Output map of the layer. ``training`` affects only layers with `moments`."""
 
     @abstractmethod
     def backward(self, error: Array, propagate: bool) -> tuple[Array, ...]:

@@ -11,6 +11,7 @@ from torch.nn import functional
 from accelsim.layers.model import Model
 from accelsim.workload.network import INPUT, Layer, Network
 from tests.reference_networks import batch_of, feedback_of, filled_model
+from tests.torch.channels_last import CHANNELS_LAST
 
 Results = dict[str, np.ndarray]
 CELLS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -43,19 +44,9 @@ def _layer(
         return functional.batch_norm(
             maps, None, None, parameters["scale"], parameters["shift"], training=True, eps=1e-5
         )
-    if layer.kind == "bias":
-        return maps + parameters["bias"][:, None, None]
-    if layer.kind == "positions":
-        return maps + parameters["table"].permute(2, 0, 1)
-    if layer.kind in ("layer_norm", "rms_norm"):
-        rows, channels = maps.permute(0, 2, 3, 1), maps.shape[1:2]
-        scale, shift = parameters["scale"], parameters.get("shift")
-        normed = (
-            functional.rms_norm(rows, channels, scale, layer.epsilon)
-            if shift is None
-            else functional.layer_norm(rows, channels, scale, shift, layer.epsilon)
-        )
-        return normed.permute(0, 3, 1, 2)
+    if layer.kind in CHANNELS_LAST:
+        rows = maps.permute(0, 2, 3, 1)
+        return CHANNELS_LAST[layer.kind](layer, rows, parameters).permute(0, 3, 1, 2)
     if layer.kind == "max_pool":
         return functional.max_pool2d(_padded(maps, layer, -torch.inf), layer.kernel, layer.stride)
     if layer.kind == "avg_pool":
@@ -68,8 +59,6 @@ def _layer(
         return torch.cat(inputs, dim=(2, 3, 1)[layer.axis])
     if layer.kind == "embedding":
         return functional.embedding(maps.flatten(), parameters["weight"])[:, :, None, None]
-    if layer.kind == "gelu":
-        return functional.gelu(maps, approximate="none" if layer.form == "erf" else "tanh")
     return {
         "silu": functional.silu,
         "relu": torch.relu,
@@ -106,6 +95,7 @@ def _run(
         key: torch.tensor(array, requires_grad=True) for key, array in model.parameters().items()
     }
     images, _ = batch_of(network)
+    model.forward(images)  # so that dropout has drawn
     maps = {
         INPUT: torch.tensor(images)
         if network.vocabulary
@@ -119,7 +109,10 @@ def _run(
             maps[name].detach() if cut and name in read else maps[name] for name in layer.inputs
         ]
         own = {key: array for (name, key), array in parameters.items() if name == layer.name}
-        if layer.recurrent:
+        if layer.kind == "dropout":
+            kept = torch.tensor(model.layers[layer.name].kept).permute(0, 3, 1, 2)
+            maps[layer.name] = inputs[0] * kept / (1 - layer.rate)
+        elif layer.recurrent:
             maps[layer.name] = _recurrent(layer, inputs[0], own["weight"], network.time_steps, cut)
         else:
             maps[layer.name] = _layer(layer, inputs, own)

@@ -33,6 +33,7 @@ def trainer(optimizer="momentum", rule="dfa", formats=StorageFormats(), name="sm
         .conv(3, stride=2)
         .add("batch_norm")
         .add("relu")
+        .add("dropout", rate=0.25)
         .add("fc", 10)
         .network()
     )

@@ -43,6 +43,7 @@ def test_backpropagation_equals_finite_differences(name):
     """Along one direction a parameter: 1e-6 of rounding and curvature is left at this step."""
     model = filled_model(NETWORKS[name])
     images, labels = batch_of(NETWORKS[name])
+    before = {key: draws.copy() for key, draws in model.running_moments().items()}
     _, error = softmax_loss(model.forward(images), labels)
     Backprop(model).propagate(error, labels)
     gradients = {key: array.copy() for key, array in model.gradients().items()}
@@ -52,6 +53,8 @@ def test_backpropagation_equals_finite_differences(name):
         direction = np.cos(3.1 * np.arange(array.size)).reshape(array.shape)
         losses = []
         for sign in (1, -1):
+            for place, draws in before.items():
+                model.running_moments()[place][...] = draws  # dropout draws the same again
             array[...] = original + sign * step * direction
             losses.append(softmax_loss(model.forward(images), labels)[0])
         array[...] = original

@@ -128,16 +128,25 @@ Rules between keys:
   those of `tanh` and `sigmoid` follow from their output. Operations per element, FF and backward:
   `gelu` 5 and 10 (`form: tanh` 8 and 15), `silu` 2 and 6.
 
+* `dropout` counts three operations per element forward (draw, compare, multiply), one backward, and
+  keeps one bit per element. It draws in training alone; evaluation passes maps on. Its zeros are in
+  traces like any map's. Those of a ReLU before it no longer say which errors are needed, because it
+  scales what it keeps, so that the op behind it computes all errors at its output.
+* `rotary` counts three operations per element forward and backward, and reads a table of cosines
+  and sines, one word per position and channel of a head, which is there before training begins.
+  `positions` and `rotary` need a map of two or more positions.
+
 ## Norms of positions
 
-`layer_norm` and `rms_norm` take their statistics over the channels of one position, so that no
-position waits for another; the statistics of `batch_norm` need the whole batch. They read each word
-of their input once per pass. Backward they normalize the input map again.
+`layer_norm`, `rms_norm` and `softmax` take their statistics over the channels of one position, so
+that no position waits for another; the statistics of `batch_norm` need the whole batch. They read
+each word of their input once per pass. Backward the norms normalize the input map again.
 
 | kind | operations per element: FF, backward | FF keeps, of each position |
 |---|---|---|
 | `layer_norm` | 7, 13 | mean and 1 / deviation |
 | `rms_norm` | 4, 9 | 1 / root |
+| `softmax` | 5, 4 | nothing; the backward pass reads the output map |
 
 ## Maps put together
 
