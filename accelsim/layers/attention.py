@@ -95,6 +95,7 @@ class Attention(Layer):
     causal: bool = False
 
     kind: ClassVar[str] = "attention"
+    attends: ClassVar[bool] = True
 
     @property
     def queries(self) -> int:

@@ -57,6 +57,7 @@ class BatchNorm(VectorLayer):
     """
 
     kind: ClassVar[str] = "batch_norm"
+    normalizes: ClassVar[bool] = True
 
     @property
     def learns(self) -> bool:

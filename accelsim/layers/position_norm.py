@@ -41,6 +41,7 @@ class PositionNorm(VectorLayer):
 
     epsilon: float = EPSILON
 
+    normalizes: ClassVar[bool] = True
     moments: ClassVar[int]
     """Words per position that FF keeps."""
     parts: ClassVar[int]

@@ -94,13 +94,17 @@ class Lowering:
     ``outputs``: output map of each layer, and the input, by name. ``contributions``: errors that
     have arrived at each layer's output so far. ``direct``: if true, as in the DFA family, a map
     that weighted layers read gets its error only from their feedback; errors from its other
-    readers, such as an identity shortcut, stop there.
+    readers, such as an identity shortcut, stop there. ``taps``: maps that get their error from the
+    rule alone, from no reader.
     """
 
-    def __init__(self, network: Network, batch: int, direct: bool) -> None:
+    def __init__(
+        self, network: Network, batch: int, direct: bool, taps: frozenset[str] = frozenset()
+    ) -> None:
         self.network = network
         self.batch = batch
         self.direct = direct
+        self.taps = taps
         self.outputs: dict[str, Value] = {}
         self.contributions: dict[str, list[Value]] = {layer.name: [] for layer in network.layers}
         self._ops: list[Op] = []
@@ -166,6 +170,8 @@ class Lowering:
 
     def contributors(self, name: str) -> tuple[Layer, ...]:
         """Layers whose backward ops contribute to the error of the map ``name``."""
+        if name in self.taps:
+            return ()
         consumers = self.network.consumers[name] if self.trained(name) else ()
         weighted = tuple(layer for layer in consumers if layer.weighted)
         return weighted if self.direct and weighted else consumers

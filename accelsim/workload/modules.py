@@ -108,7 +108,7 @@ def _guessed(network: Network) -> set[int]:
         index - 1
         for index in range(1, head)
         if weighted[index].out_shape[:2] != weighted[index - 1].out_shape[:2]
-        and not network.vocabulary
+        and not network.unrolled
     }
     return ends | ({head - 1} if head else set())
 

@@ -65,6 +65,10 @@ class Layer(ABC):
     """True if the error at its output is also the error at each of its inputs."""
     shifts_outputs: ClassVar[bool] = False
     """True if it only adds numbers per channel to the outputs of the layer before it."""
+    attends: ClassVar[bool] = False
+    """True if each token's output depends on other tokens through weights that the tokens make."""
+    normalizes: ClassVar[bool] = False
+    """True if it shifts and scales its input map to a common mean or size."""
 
     @property
     def in_shape(self) -> Shape:

@@ -18,7 +18,7 @@ import pytest
 
 from accelsim.cli import app as cli
 from accelsim.results.reproduction import Item
-from accelsim.rules.direct.ops import DirectFeedback
+from accelsim.rules.direct.matrices import Matrices
 from accelsim.rules.revised import ops as revised
 from accelsim.rules.sequence import ops as triangular
 from accelsim.step.contraction import Nest
@@ -207,12 +207,12 @@ def test_the_closed_form_tells_the_sparse_rows_of_either_matrix(
 
 
 def test_one_more_nonzero_a_neuron_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    init = DirectFeedback.__init__
+    init = Matrices.__init__
 
-    def more(self: DirectFeedback, nonzeros: int, *rest: Any, **options: Any) -> None:
+    def more(self: Matrices, nonzeros: int = 0, *rest: Any, **options: Any) -> None:
         init(self, nonzeros + 1 if nonzeros else 0, *rest, **options)
 
-    monkeypatch.setattr(DirectFeedback, "__init__", more)
+    monkeypatch.setattr(Matrices, "__init__", more)
     sparse = [row for row in crafton2019_fig8.PRINTED if row.startswith("SDFA")]
     bars = {f"{FIGURE_8}/ImageNet/{row}/{count}" for row in sparse for count in ("MACs", "words")}
     ratios = {

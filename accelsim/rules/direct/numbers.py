@@ -10,24 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from math import prod
-from typing import Any
 
 import numpy as np
 
 from accelsim.layers.model import Model
 from accelsim.layers.numerics import WeightedNumerics
-from accelsim.numerics import products
 from accelsim.numerics.arrays import Array
 from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.carriers import carrier
 from accelsim.rules.direct.options import DirectOptions, SparseOptions
+from accelsim.rules.direct.reach import Reach, reach
+from accelsim.rules.direct.tapped_numbers import TappedFeedback
+from accelsim.rules.direct.taps import refuse_options_of_taps, taps_of
 from accelsim.rules.walk.numbers import BackwardWalk, RuleNumerics
 from accelsim.workload.network import INPUT, Layer
 from accelsim.zeros.feedback import Feedback, dense_feedback, feedback_random
 from accelsim.zeros.patterns import SparseDraw
 
-Draw = Callable[[Layer, int, int], Iterator[Feedback]]
-"""(layer, classes, seed) -> matrix B into the layer's input map, per time step, as an endless
+Draw = Callable[[str, Reach, int], Iterator[Feedback]]
+"""(layer that holds the matrix, its reach, seed) -> matrix B, per time step, as an endless
 iterator.
 """
 
@@ -46,7 +47,7 @@ class DirectFeedback(RuleNumerics):
         super().__init__(model)
         self.feedback = feedback
         self.carriers = {
-            name: [_carrier(b, model.dtype) for b in steps] for name, steps in feedback.items()
+            name: [carrier(b, model.dtype) for b in steps] for name, steps in feedback.items()
         }
         """Functions (N, classes) -> (N, neurons) by layer: one for all time steps, or
         one per step.
@@ -68,7 +69,8 @@ class DirectFeedback(RuleNumerics):
         time-major if there are time steps.
         """
         carriers = self.carriers[layer.name]
-        rows = error.reshape(len(carriers), -1, error.shape[-1])
+        to = reach(layer.in_shape, self.model.network.output.out_shape)
+        rows = error.reshape(len(carriers), -1, to.length)
         parts = [carry(part) for carry, part in zip(carriers, rows, strict=True)]
         return np.concatenate(parts).reshape(len(error), *layer.in_shape)
 
@@ -78,19 +80,6 @@ class DirectFeedback(RuleNumerics):
 
     def feedback_weights(self) -> dict[str, Array]:
         return {name: np.stack([b.values for b in steps]) for name, steps in self.feedback.items()}
-
-
-def _carrier(b: Feedback, dtype: np.dtype[Any]) -> Callable[[Array], Array]:
-    """Function that multiplies errors (N, classes) by B, in the type ``dtype``."""
-    if b.classes_read is None:
-        transposed = np.ascontiguousarray(b.values.T, dtype)
-        return lambda error: products.product(error, transposed)
-    from scipy.sparse import csr_array
-
-    starts = np.arange(0, b.values.size + 1, b.nonzeros)
-    entries = (b.values.astype(dtype).reshape(-1), b.classes_read.reshape(-1), starts)
-    matrix = csr_array(entries, shape=(b.neurons, b.classes))
-    return lambda error: products.sparse_product(error, matrix)
 
 
 def feedback_layers(model: Model) -> list[Layer]:
@@ -104,10 +93,10 @@ def direct_feedback(model: Model, seed: int, draw: Draw, per_step: bool = False)
     """Direct feedback with matrices from ``draw``. If ``per_step``, a sequence network has one
     matrix per time step.
     """
-    classes = prod(model.network.output.out_shape)
+    output = model.network.output.out_shape
     steps = model.network.time_steps if per_step else 1
     feedback = {
-        layer.name: tuple(islice(draw(layer, classes, seed), steps))
+        layer.name: tuple(islice(draw(layer.name, reach(layer.in_shape, output), seed), steps))
         for layer in feedback_layers(model)
     }
     return DirectFeedback(model, feedback)
@@ -116,10 +105,10 @@ def direct_feedback(model: Model, seed: int, draw: Draw, per_step: bool = False)
 def dense_draw(scale: float, binary: bool) -> Draw:
     """Draw of dfa and bdfa: a dense B per layer, with entries of two values if ``binary``."""
 
-    def draw(layer: Layer, classes: int, seed: int) -> Iterator[Feedback]:
-        random, (h, w, channels) = feedback_random(seed, layer.name), layer.in_shape
+    def draw(layer: str, to: Reach, seed: int) -> Iterator[Feedback]:
+        random, (rows, columns, _) = feedback_random(seed, layer), to.neurons
         while True:
-            feedback = dense_feedback(h * w * channels, classes, h * w, random, binary)
+            feedback = dense_feedback(to.rows, to.length, rows * columns, random, binary)
             yield scaled(feedback, scale)
 
     return draw
@@ -128,8 +117,8 @@ def dense_draw(scale: float, binary: bool) -> Draw:
 def sparse_draw(scale: float, k: int, rank: int) -> Draw:
     """Draw of sdfa: k non-zeros per neuron, with rank ``rank`` (0: unlimited). ssdfa is k = 1."""
 
-    def draw(layer: Layer, classes: int, seed: int) -> Iterator[Feedback]:
-        matrices = SparseDraw(layer.name, prod(layer.in_shape), classes, k, rank).matrices(seed)
+    def draw(layer: str, to: Reach, seed: int) -> Iterator[Feedback]:
+        matrices = SparseDraw(layer, to.rows, to.length, k, rank).matrices(seed)
         return (scaled(feedback, scale) for feedback in matrices)
 
     return draw
@@ -144,25 +133,31 @@ def scaled(feedback: Feedback, scale: float) -> Feedback:
     )
 
 
-def dense(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+def dense(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> RuleNumerics:
     """Numbers of ``dfa``."""
-    draw = dense_draw(rule.options.scale, binary=False)
-    return direct_feedback(model, seed, draw, rule.options.per_step)
+    return _numbers(model, seed, rule, dense_draw(rule.options.scale, binary=False))
 
 
-def binary(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+def binary(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> RuleNumerics:
     """Numbers of ``bdfa``."""
-    draw = dense_draw(rule.options.scale, binary=True)
-    return direct_feedback(model, seed, draw, rule.options.per_step)
+    return _numbers(model, seed, rule, dense_draw(rule.options.scale, binary=True))
 
 
-def sparse(model: Model, seed: int, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
+def sparse(model: Model, seed: int, rule: RuleSpec[SparseOptions]) -> RuleNumerics:
     """Numbers of ``sdfa``."""
     draw = sparse_draw(rule.options.scale, rule.options.k, rule.options.rank)
-    return direct_feedback(model, seed, draw, rule.options.per_step)
+    return _numbers(model, seed, rule, draw)
 
 
-def single(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+def single(model: Model, seed: int, rule: RuleSpec[DirectOptions]) -> RuleNumerics:
     """Numbers of ``ssdfa``."""
-    draw = sparse_draw(rule.options.scale, 1, 0)
-    return direct_feedback(model, seed, draw, rule.options.per_step)
+    return _numbers(model, seed, rule, sparse_draw(rule.options.scale, 1, 0))
+
+
+def _numbers(model: Model, seed: int, rule: RuleSpec[DirectOptions], draw: Draw) -> RuleNumerics:
+    refuse_options_of_taps(rule)
+    if rule.options.granularity == "layer":
+        return direct_feedback(model, seed, draw, rule.options.per_step)
+    taps = taps_of(model.network, rule)
+    feedback = {layer: next(draw(layer, to, seed)) for layer, to in taps.matrices.items()}
+    return TappedFeedback(model, taps, feedback)

@@ -8,63 +8,35 @@ map, their errors are summed there.
 From that map, errors pass through pooling, f', batch norm and residual adds back to the weighted
 layers that produced it. They stop at any map that has feedback of its own, so no error crosses an
 identity shortcut into an earlier map. With recurrent layers this holds at each time step; no error
-crosses time steps.
+crosses time steps. In networks of attention, `tapped_ops` has feedback per block or sublayer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
-
 from accelsim.errors import InputError
 from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.matrices import Matrices, sparse_draw
 from accelsim.rules.direct.options import DirectOptions, SparseOptions
-from accelsim.rules.walk.backward import feedback_bits, needed
-from accelsim.step.contraction import feedback_nest
-from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
-from accelsim.step.zero_sources import Draw, TraceZeros
+from accelsim.rules.direct.reach import reach
+from accelsim.rules.direct.tapped_ops import TappedFeedback
+from accelsim.rules.direct.taps import refuse_options_of_taps, taps_of
+from accelsim.rules.walk.backward import ErrorPropagation, needed
+from accelsim.step.ops import Pass, Use
 from accelsim.workload.lowering import Lowering, Value, operands, step_name
 from accelsim.workload.network import Layer, Network
-from accelsim.zeros.patterns import SparseDraw, StepRows
-
-LayerDraw = Callable[[Layer, int], Draw]
-"""(layer, output errors) -> draw of the sparse B into the layer's input map."""
 
 
 class DirectFeedback:
-    """Direct feedback with ``nonzeros`` weights per target neuron at positions given by ``draw``,
-    or dense feedback (0 and None). The weights have one bit each if ``binary``.
+    """Direct feedback into the input map of each layer with weights; if ``per_step``, through one
+    matrix per time step.
     """
 
     direct = True
     carried = True
 
-    def __init__(
-        self, nonzeros: int, per_step: bool, binary: bool = False, draw: LayerDraw | None = None
-    ) -> None:
-        self.nonzeros = nonzeros
-        self.draw = draw
+    def __init__(self, matrices: Matrices, per_step: bool = False) -> None:
+        self.matrices = matrices
         self.per_step = per_step
-        self.bits = feedback_bits(binary)
-
-    def feedback(self, low: Lowering, layer: Layer, step: int) -> Operand:
-        """Operand B of a layer, at a time step if ``per_step``. Its shape is (channels, rows,
-        columns, output errors), where the first three are those of the layer's input map.
-        """
-        (h, w, c), errors = layer.in_shape, prod(low.network.output.out_shape)
-        key = f"{layer.name}.feedback"
-        stored = h * w * c * self.nonzeros if self.nonzeros else -1
-        index_bits = (errors - 1).bit_length() if self.nonzeros else 0
-        name = step_name(key, step) if self.per_step else key
-        tensor = Tensor(
-            name, Role.FEEDBACK, (c, h, w, errors), stored, self.bits, True, c, index_bits
-        )
-        zeros = (
-            StepRows(self.draw(layer, errors), step if self.per_step else 0, key)
-            if self.draw
-            else TraceZeros(key)
-        )
-        return Operand(tensor, Use.STATIONARY, zeros)
 
     def propagate(self, low: Lowering, layer: Layer, error: Value, target: Value | None) -> Value:
         """Emit ``<layer>.EP``, in a sequence network one per time step; see
@@ -73,46 +45,52 @@ class DirectFeedback:
         if target is not None:
             output = low.network.output
             moving = low.output_error()
-            errors, key = prod(output.out_shape), f"{low.network.classifier.name}.error"
-            nest = feedback_nest(low.batch, layer.in_shape, errors, self.nonzeros)
+            to = reach(layer.in_shape, output.out_shape)
+            nest = self.matrices.nest(low.batch, to)
             for step, output_error in enumerate(target):
                 at = None if len(target) == 1 else step
-                read = operands([moving[step]], Use.MOVING, key, at)
-                read += (self.feedback(low, layer, step),)
+                read = operands([moving[step]], Use.MOVING, f"{low.network.classifier.name}.error", at)
+                own = step if self.per_step else None
                 name = f"{layer.name}.EP" if at is None else step_name(f"{layer.name}.EP", step)
                 low.contraction(
                     name,
                     layer.name,
                     Pass.EP,
                     nest,
-                    read + needed(low, layer, at),
+                    (*read, self.matrices.operand(layer.name, to, own), *needed(low, layer, at)),
                     [output_error],
                 )
         return layer.local_errors(low, error)
 
 
-def dense(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+def dense(network: Network, rule: RuleSpec[DirectOptions]) -> ErrorPropagation:
     """Ops of ``dfa``."""
-    return DirectFeedback(0, rule.options.per_step)
+    return _feedback(network, rule, Matrices())
 
 
-def binary(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+def binary(network: Network, rule: RuleSpec[DirectOptions]) -> ErrorPropagation:
     """Ops of ``bdfa``."""
-    return DirectFeedback(0, rule.options.per_step, binary=True)
+    return _feedback(network, rule, Matrices(binary=True))
 
 
-def single(_network: Network, rule: RuleSpec[DirectOptions]) -> DirectFeedback:
+def single(network: Network, rule: RuleSpec[DirectOptions]) -> ErrorPropagation:
     """Ops of ``ssdfa``."""
-    return DirectFeedback(1, rule.options.per_step, draw=sparse_draw(1))
+    return _feedback(network, rule, Matrices(1, sparse_draw(1)))
 
 
-def sparse(network: Network, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
+def sparse(network: Network, rule: RuleSpec[SparseOptions]) -> ErrorPropagation:
     """Ops of ``sdfa``.
 
-    Raises InputError if ``k`` exceeds the number of output errors, or if a given ``rank`` is too
-    small to use all of them.
+    Raises InputError if ``k`` exceeds the number of errors that a matrix reads, or if a given
+    ``rank`` is too small to use all of them.
     """
-    errors, options = prod(network.output.out_shape), rule.options
+    options = rule.options
+    if options.granularity == "layer":
+        output = network.output.out_shape
+        every = [reach(layer.in_shape, output).length for layer in network.weighted]
+        errors = min(every)
+    else:
+        errors = min(to.length for to in taps_of(network, rule).matrices.values())
     if options.k > errors:
         raise InputError(
             f"{rule.name}.k must be <= {errors}, the outputs of {network.name}, got {options.k}"
@@ -124,9 +102,13 @@ def sparse(network: Network, rule: RuleSpec[SparseOptions]) -> DirectFeedback:
             f"of {network.name}, got {options.rank}"
         )
     draw = sparse_draw(options.k, options.rank) if options.k else None
-    return DirectFeedback(options.k, options.per_step, draw=draw)
+    return _feedback(network, rule, Matrices(options.k, draw))
 
 
-def sparse_draw(k: int, rank: int = 0) -> LayerDraw:
-    """Draw of ``k`` weights per neuron."""
-    return lambda layer, errors: SparseDraw(layer.name, prod(layer.in_shape), errors, k, rank)
+def _feedback(
+    network: Network, rule: RuleSpec[DirectOptions], matrices: Matrices
+) -> ErrorPropagation:
+    refuse_options_of_taps(rule)
+    if rule.options.granularity == "layer":
+        return DirectFeedback(matrices, rule.options.per_step)
+    return TappedFeedback(taps_of(network, rule), matrices)

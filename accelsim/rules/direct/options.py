@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from accelsim.rules.declaration import Rule
 from accelsim.rules.options import Options, PerStep, Scale
+
+Granularity = Annotated[
+    Literal["layer", "sublayer", "block"],
+    Field(
+        description="Where feedback enters: the input map of each layer with weights, or in "
+        "networks of attention the output of each block, or of each residual sublayer and the "
+        "hidden map of its MLP."
+    ),
+]
+Tap = Annotated[
+    Literal["auto", "hidden", "logits"],
+    Field(
+        description="The error that feedback carries: at the network's output (logits), or at the "
+        "input of the last layer with weights (hidden). auto: logits for layer, else hidden."
+    ),
+]
+Shared = Annotated[
+    Literal["auto", "own", "shared"],
+    Field(
+        description="A matrix for each place of feedback (own), or one whose first rows serve each "
+        "(shared). auto: own for layer, else shared."
+    ),
+]
 
 
 class DirectOptions(Options):
@@ -15,12 +38,23 @@ class DirectOptions(Options):
 
     per_step: PerStep = False
     scale: Scale = 1.0
+    granularity: Granularity = "layer"
+    tap: Tap = "auto"
+    feedback: Shared = "auto"
 
 
 class SparseOptions(DirectOptions):
     """Options of ``sdfa``."""
 
-    listed_order: ClassVar[tuple[str, ...]] = ("k", "rank", "per_step", "scale")
+    listed_order: ClassVar[tuple[str, ...]] = (
+        "k",
+        "rank",
+        "per_step",
+        "scale",
+        "granularity",
+        "tap",
+        "feedback",
+    )
 
     k: Annotated[int, Field(ge=0, description="Feedback weights per neuron; 0 is dense.")] = 1
     rank: Annotated[

@@ -14,10 +14,17 @@ def links_of(network: Network, rule: RuleSpec[Any]) -> dict[str, Link]:
     """Link of each layer whose input map needs an error, by layer name. Modules are those of the
     rule's ``modules`` option or, if it is empty, of the workload.
 
-    Raises InputError for networks with recurrent layers, and for ``modules`` that are not valid.
+    Raises InputError for networks with recurrent or attention layers, whose maps no fixed kernel
+    connects, and for ``modules`` that are not valid.
     """
-    if network.vocabulary:
+    unsuited = next((kind for kind, found in _unsuited(network) if found), None)
+    if unsuited is not None:
         raise InputError(
-            f"{rule.name} must have a network without recurrent layers, got {network.name}"
+            f"{rule.name} must have a network without {unsuited} layers, got {network.name}"
         )
     return links(network, tuple(filter(None, rule.options.modules.split("+"))))
+
+
+def _unsuited(network: Network) -> tuple[tuple[str, bool], ...]:
+    attends = any(layer.attends for layer in network.layers)
+    return ("recurrent", network.unrolled), ("attention", attends)

@@ -16,7 +16,7 @@ _RECURRENT_ONLY = ("sparsity", "init", "per_step", "exponent")
 def refuse_options_of_others(network: Network, rule: RuleSpec[RevisedOptions]) -> None:
     """Raise InputError for each given option that applies only to the other kind of network."""
     others, kind = (
-        (_FEED_FORWARD_ONLY, "with") if network.vocabulary else (_RECURRENT_ONLY, "without")
+        (_FEED_FORWARD_ONLY, "with") if network.unrolled else (_RECURRENT_ONLY, "without")
     )
     faults = [
         Fault(

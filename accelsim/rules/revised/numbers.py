@@ -31,7 +31,7 @@ def revised(model: Model, seed: int, rule: RuleSpec[RevisedOptions]) -> RuleNume
     `SequenceFeedback`.
     """
     options = rule.options
-    if model.network.vocabulary:
+    if model.network.unrolled:
         return SequenceFeedback(
             model,
             seed,

@@ -16,6 +16,7 @@ from math import prod
 
 from accelsim.errors import InputError
 from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.matrices import Matrices
 from accelsim.rules.direct.ops import DirectFeedback
 from accelsim.rules.modular.ops import (
     Carry,
@@ -37,7 +38,7 @@ from accelsim.step.ops import Role, Tensor
 from accelsim.step.zero_sources import Dense, Draw
 from accelsim.workload.lowering import Lowering, Value
 from accelsim.workload.modules import Link, dilation_of
-from accelsim.workload.network import Layer, Network
+from accelsim.workload.network import Network
 from accelsim.zeros.feedback import entries_a_row
 from accelsim.zeros.patterns import MaskedDraw
 
@@ -84,7 +85,7 @@ def revised(network: Network, rule: RuleSpec[RevisedOptions]) -> ErrorPropagatio
     and for options of the other kind of network.
     """
     refuse_options_of_others(network, rule)
-    return over_time(network, rule) if network.vocabulary else over_modules(network, rule)
+    return over_time(network, rule) if network.unrolled else over_modules(network, rule)
 
 
 def over_modules(network: Network, rule: RuleSpec[RevisedOptions]) -> ModuleFeedback:
@@ -116,12 +117,12 @@ def over_time(network: Network, rule: RuleSpec[RevisedOptions]) -> TriangularFee
     density, from_weights = 1 - sparsity, rule.options.init == "bw"
     nonzeros = entries_a_row(prod(network.output.out_shape), density) if sparsity else 0
 
-    def masked(layer: Layer, errors: int) -> Draw:
-        random_values = not (from_weights and layer is network.classifier)
-        return MaskedDraw(layer.name, prod(layer.in_shape), errors, density, random_values)
+    def masked(layer: str, rows: int, columns: int) -> Draw:
+        random_values = not (from_weights and layer == network.classifier.name)
+        return MaskedDraw(layer, rows, columns, density, random_values)
 
-    draw = masked if sparsity else None
-    output = DirectFeedback(nonzeros, rule.options.per_step, binary, draw)
+    matrices = Matrices(nonzeros, masked if sparsity else None, binary)
+    output = DirectFeedback(matrices, rule.options.per_step)
     # Power 0 of D is the identity. The printed exponents are T - j, at least 1.
     identity = rule.options.exponent == "distance"
     return TriangularFeedback(sources, output, density, binary, not from_weights, identity)

@@ -69,7 +69,7 @@ class SequenceFeedback(RuleNumerics):
     def __init__(self, model: Model, seed: int, options: SequenceOptions) -> None:
         super().__init__(model)
         network = model.network
-        if not network.vocabulary or not any(layer.recurrent for layer in network.layers):
+        if not network.unrolled or not any(layer.recurrent for layer in network.layers):
             raise InputError(f"{network.name} must have recurrent layers for triangular feedback")
         ends = modules_of(network)
         self.options = options

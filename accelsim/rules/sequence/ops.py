@@ -17,6 +17,7 @@ from math import prod
 from accelsim.errors import InputError
 from accelsim.layers.recurrent import Recurrent
 from accelsim.rules.declaration import RuleSpec
+from accelsim.rules.direct.matrices import Matrices
 from accelsim.rules.direct.ops import DirectFeedback
 from accelsim.rules.direct.options import DirectOptions
 from accelsim.rules.walk.backward import feedback_bits, needed
@@ -141,5 +142,5 @@ def sources_of(network: Network, rule: str) -> dict[str, Recurrent]:
 
 def triangular(network: Network, rule: RuleSpec[DirectOptions]) -> TriangularFeedback:
     """Ops of ``triangular``. Raises InputError like `sources_of`."""
-    output = DirectFeedback(0, rule.options.per_step)
+    output = DirectFeedback(Matrices(), rule.options.per_step)
     return TriangularFeedback(sources_of(network, rule.name), output)

@@ -19,6 +19,9 @@ class ErrorPropagation(Protocol):
     ``direct``: if true, a map that weighted layers read gets its error only from their feedback,
     not from its other readers. ``carried``: if true, weighted layers pass an error to their input
     map; if false, the walk ends at the first weighted layer it reaches.
+
+    It may have ``taps``, a frozenset of maps whose errors come from the rule alone. It adds them to
+    `Lowering.contributions` before the walk reaches the layers that made these maps.
     """
 
     @property
@@ -50,7 +53,8 @@ def lower_step(
     """Training step of a rule: the shared walk, with the rule's own ``propagation`` past weighted
     layers.
     """
-    low = Lowering(network, batch, propagation.direct)
+    taps: frozenset[str] = getattr(propagation, "taps", frozenset())
+    low = Lowering(network, batch, propagation.direct, taps)
     lower_forward(low)
     lower_loss(low)
     for layer in reversed(network.layers):

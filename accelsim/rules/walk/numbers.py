@@ -26,11 +26,14 @@ class BackwardWalk:
     """State of one backward walk when it reaches a layer.
 
     ``errors``: by name, the errors at the outputs of this layer and of all weighted layers after
-    it, and at the network's output. ``labels``: the correct classes (N,), time-major for sequences.
+    it, and at the network's output. ``labels``: the correct classes (rows,), time-major for
+    sequences. ``arrived``: by name, the errors that have arrived at the outputs of layers that the
+    walk has still to reach.
     """
 
     errors: dict[str, Array]
     labels: NDArray[np.integer[Any]]
+    arrived: dict[str, Array]
 
 
 class RuleNumerics(ABC):
@@ -39,10 +42,12 @@ class RuleNumerics(ABC):
 
     ``direct``: if true, a map that weighted layers read gets its error only from their feedback;
     errors from its other readers, such as an identity shortcut, stop there. From such a map, errors
-    pass as in backpropagation back to the weights that produced it.
+    pass as in backpropagation back to the weights that produced it. ``taps``: maps that get their
+    error from the rule alone, which adds it to `BackwardWalk.arrived`.
     """
 
     direct = False
+    taps: frozenset[str] = frozenset()
     momentum_mix: float | None = None
     """Share of a feedback step's own momentum in the update, if the rule keeps one momentum per
     kind of step (`accelsim.training.optimizers`); else None.
@@ -69,7 +74,7 @@ class RuleNumerics(ABC):
         """
         output = self.model.network.output
         pending = {output.name: error.reshape(-1, *output.out_shape)}
-        walk = BackwardWalk(dict(pending), labels)
+        walk = BackwardWalk(dict(pending), labels, pending)
         for layer in reversed(self.model.network.layers):
             arrived = pending.pop(layer.name, None)
             numerics = self.model.layers[layer.name]
@@ -77,7 +82,9 @@ class RuleNumerics(ABC):
                 numerics.gradients = {}
                 continue
             wanted = [
-                name != INPUT and takes_error_from(self.model.network, name, layer, self.direct)
+                name != INPUT
+                and name not in self.taps
+                and takes_error_from(self.model.network, name, layer, self.direct)
                 for name in layer.inputs
             ]
             if layer.weighted:
