@@ -49,7 +49,9 @@ class DirectFeedback:
             nest = self.matrices.nest(low.batch, to)
             for step, output_error in enumerate(target):
                 at = None if len(target) == 1 else step
-                read = operands([moving[step]], Use.MOVING, f"{low.network.classifier.name}.error", at)
+                read = operands(
+                    [moving[step]], Use.MOVING, f"{low.network.classifier.name}.error", at
+                )
                 own = step if self.per_step else None
                 name = f"{layer.name}.EP" if at is None else step_name(f"{layer.name}.EP", step)
                 low.contraction(
