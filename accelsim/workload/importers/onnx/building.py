@@ -11,7 +11,7 @@ from accelsim.config import catalog
 from accelsim.config.suggest import did_you_mean
 from accelsim.errors import InputError
 from accelsim.workload.importers.onnx.emitter import Emitter, Section
-from accelsim.workload.importers.onnx.inference.graph import Graph, Node
+from accelsim.workload.importers.onnx.inference.graph import OWN, Graph, Node
 from accelsim.workload.importers.onnx.inference.inputs import input_kinds
 from accelsim.workload.importers.onnx.inference.shapes import Inference
 from accelsim.workload.importers.onnx.layout import MainInput, main_input
@@ -141,7 +141,12 @@ def _map(e: Emitter, node: Node) -> None:
         e.set(node.outputs[0], e.views[node.inputs[0]])
         return
     function = OPERATORS.get(node.op)
-    if function is None or not function(e, node):
+    if function is not None and function(e, node):
+        return
+    if node.domain == OWN:
+        for part in node.parts:
+            _map(e, part)
+    else:
         unknown(e, node)
 
 

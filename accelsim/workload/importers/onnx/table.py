@@ -7,6 +7,7 @@ from collections.abc import Callable
 from accelsim.workload.importers.onnx.emitter import Emitter
 from accelsim.workload.importers.onnx.inference.graph import Node
 from accelsim.workload.importers.onnx.operators import (
+    activation_products,
     arithmetic,
     functions,
     products,
@@ -40,6 +41,7 @@ OPERATORS: dict[str, Mapping] = {
     "MatMulIntegerToFloat": products.float_matmul,
     "MatMulNBits": products.packed_matmul,
     "FusedMatMul": products.fused_matmul,
+    "DotProductAttention": activation_products.dot_product_attention,
     # Arithmetic
     **dict.fromkeys(
         ("Add", "Sub", "Mul", "Div", "Pow", "Sum", "Mean", "Max", "Min", "Mod", "Where"),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accelsim.workload.importers.onnx.inference.graph import Node
 
-LARGEST = 1 << 16
+LARGEST = 1 << 20
 """Maximum number of elements of a value that is computed."""
 
 Array = NDArray[Any]

@@ -91,8 +91,10 @@ class Graph:
         """By value: the nodes that read it, once each."""
         readers: dict[str, list[Node]] = {}
         for node in self.nodes:
-            for name in dict.fromkeys(node.inputs):
-                readers.setdefault(name, []).append(node)
+            parts = node.parts if node.domain == OWN else ()
+            for each in (node, *parts):
+                for name in dict.fromkeys(each.inputs):
+                    readers.setdefault(name, []).append(each)
         return readers
 
     def only_reader(self, name: str) -> Node | None:

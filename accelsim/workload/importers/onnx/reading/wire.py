@@ -13,12 +13,16 @@ from typing import Any
 LARGEST_KEPT = 1 << 16
 """Bytes of the largest tensor whose contents are kept: shapes, axes, scales and small tables."""
 
+LARGEST_MASK = 1 << 22
+"""The same for truth values, which may be a mask that attention needs."""
+
 DEEPEST = 24
 """Maximum nesting of messages. A graph in a branch of a branch takes 12."""
 
 LARGEST_SKELETON = 1 << 28
 """Maximum bytes of a model without its tensors."""
 
+_DATA_TYPE, _BOOL = 2, 9
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 _TENSOR: dict[int, Any] = {}
@@ -51,12 +55,15 @@ def _copied(message: memoryview, fields: Mapping[int, Any], depth: int) -> bytes
     if depth > DEEPEST:
         raise WireError("messages are nested too deeply")
     parts: list[bytes] = []
+    kept = LARGEST_KEPT
     total = position = 0
     while position < len(message):
         start = position
         tag, position = _varint(message, position)
         field, wire = tag >> 3, tag & 7
         if wire != _BYTES:
+            if fields is _TENSOR and field == _DATA_TYPE and message[position] == _BOOL:
+                kept = LARGEST_MASK
             position = _after(message, position, wire)
             parts.append(bytes(message[start:position]))
         else:
@@ -64,7 +71,7 @@ def _copied(message: memoryview, fields: Mapping[int, Any], depth: int) -> bytes
             end = position + length
             if end > len(message):
                 raise WireError(f"a field of {length} bytes ends after the file")
-            if fields is _TENSOR and field in _DATA and length > LARGEST_KEPT:
+            if fields is _TENSOR and field in _DATA and length > kept:
                 position = end
                 continue
             if field in fields:
