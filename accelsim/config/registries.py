@@ -55,6 +55,7 @@ LAYERS = Registry(
         "global_avg_pool": "accelsim.layers.pooling:GlobalPoolSection",
         "add": "accelsim.layers.add:AddSection",
         "concat": "accelsim.layers.concat:ConcatSection",
+        "recurrence": "accelsim.layers.recurrence:RecurrenceSection",
         "vector_work": "accelsim.layers.vector_work:VectorWorkSection",
         "embedding": "accelsim.layers.embedding:EmbeddingSection",
         "rnn": "accelsim.layers.recurrent:RecurrentSection",

@@ -11,6 +11,7 @@ from accelsim.workload.importers.onnx.operators import (
     arithmetic,
     functions,
     products,
+    recurrent,
     shaping,
     tokens,
     windows,
@@ -41,6 +42,7 @@ OPERATORS: dict[str, Mapping] = {
     "MatMulIntegerToFloat": products.float_matmul,
     "MatMulNBits": products.packed_matmul,
     "FusedMatMul": products.fused_matmul,
+    **dict.fromkeys(recurrent.GATES, recurrent.recurrent),
     "DotProductAttention": activation_products.dot_product_attention,
     # Arithmetic
     **dict.fromkeys(

@@ -37,24 +37,20 @@ node and the nodes for which it stands, or None.
 def with_patterns(graph: Graph, inference: Inference) -> Graph:
     """The graph with one node for each known pattern."""
     finder = Finder(graph, inference)
-    gone: dict[int, Node | None] = {}
-    for new, old in _matches(finder, gone):
-        last = max(old, key=lambda node: finder.places[id(node)])
-        gone.update({id(node): None for node in old})
-        gone[id(last)] = new
-    nodes: list[Node] = []
-    for node in graph.nodes:
-        kept = gone.get(id(node), node)
-        if kept is not None:
-            nodes.append(kept)
+    instead: dict[int, Node] = {}
+    taken: set[int] = set()
+    for new, old in _matches(finder, taken):
+        taken.update(map(id, old))
+        instead[id(graph.producers[new.outputs[0]])] = new
+    nodes = [instead.get(id(node), node) for node in graph.nodes]
     return Graph(nodes, graph.outputs).needed(graph.outputs)
 
 
-def _matches(finder: Finder, gone: dict[int, Node | None]) -> Iterator[tuple[Node, list[Node]]]:
+def _matches(finder: Finder, taken: set[int]) -> Iterator[tuple[Node, list[Node]]]:
     """Patterns that share no node."""
     for node in finder.graph.nodes:
         for pattern in PATTERNS.get(node.op, ()) if node.standard else ():
             match = pattern(finder, node)
-            if match is not None and not any(id(each) in gone for each in match[1]):
+            if match is not None and not any(id(each) in taken for each in match[1]):
                 yield match
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import sqrt
 
 from accelsim.workload.importers.onnx.inference.graph import Node
@@ -36,73 +37,70 @@ def gelu_by_tanh(find: Finder, tanh: Node) -> Match:
     if total is None or one is None or one[1] != 1:
         return None
     nodes.append(total)
-    x = _cubic(find, tanh.inputs[0], nodes)
-    return None if x is None else _product(find, x, total, nodes, "tanh")
+    match = _product(find, "", total, nodes, "tanh")
+    if match is None:
+        return None
+    inner = _cubic(find, tanh.inputs[0], match[0].inputs[0])
+    if inner is None:
+        return None
+    new, outer = match
+    return replace(new, parts=(*inner, *new.parts)), [*outer, *inner]
 
 
-def _cubic(find: Finder, name: str, nodes: list[Node]) -> str | None:
-    """The x of a polynomial of products, sums and powers of x alone, in up to 12 nodes, that has
-    the constant 0.044715.
+def _cubic(find: Finder, name: str, x: str) -> list[Node] | None:
+    """The nodes of a polynomial of products, sums and powers of x that has the constant 0.044715;
+    None if the value is no such polynomial.
     """
-    waiting, leaves, coefficient = [name], [], False
+    waiting, coefficient = [name], False
     inner: list[Node] = []
     while waiting:
         each = waiting.pop()
         value = find.scalar(each)
         if value is not None:
             coefficient |= close(value, 0.044715)
-            continue
-        node = find.maker(each, "Mul", "Add", "Pow", passed=inner)
-        if node is None or len(inner) > 12 or node in inner:
-            leaves.append(find.source(each))
-            continue
-        inner.append(node)
-        waiting += node.inputs[:2]
-    makers = {node.outputs[0] for node in inner}
-    sources = {leaf for leaf in leaves if leaf not in makers}
-    if len(sources) != 1:
-        # x itself may be a sum or product: the value read most often is it.
-        sources = {max(sources, key=leaves.count)} if sources else set()
-    if not coefficient or len(sources) != 1:
-        return None
-    nodes += inner
-    return sources.pop()
+        elif find.source(each) != x:
+            node = find.maker(each, "Mul", "Add", "Pow", passed=inner)
+            if node is None or len(inner) > 12:
+                return None
+            if node not in inner:
+                inner.append(node)
+                waiting += node.inputs[:2]
+    return inner if coefficient else None
 
 
 def _product(find: Finder, x: str, total: Node, nodes: list[Node], form: str) -> Match:
-    """The product of ``total``, x and 1/2, in two or three nodes in any order."""
+    """The product of ``total``, x and 1/2, in two or three nodes in any order. If ``x`` is "" it is
+    whatever is multiplied.
+    """
     result = total
     seen_x = seen_half = False
-    for _ in range(2):
-        product = find.reader(result, "Mul", passed=nodes)
+    while not (seen_x and seen_half):
+        product = find.reader(result, "Mul", "Div", passed=nodes)
         if product is None:
-            break
+            return None
         other = next(name for name in product.inputs if find.source(name) != result.outputs[0])
-        half = find.scalar(other)
-        inner = find.maker(other, "Mul", "Div", passed=nodes)
-        halved = find.with_scalar(inner) if inner else None
-        if half == 0.5:
+        factor = find.scalar(other)
+        inner = find.maker(other, "Mul", "Div")
+        halved = find.with_scalar(inner) if inner is not None else None
+        if factor == (0.5 if product.op == "Mul" else 2):
             seen_half = True
-        elif find.source(other) == x:
-            seen_x = True
-        elif inner is not None and halved is not None and find.source(halved[0]) == x:
-            seen_x = seen_half = True
+        elif product.op == "Div" or factor is not None or seen_x:
+            return None
+        elif inner is not None and halved is not None and halved[1] in (0.5, 2):
+            x, seen_half = x or find.source(halved[0]), True
+            seen_x = find.source(halved[0]) == x
             nodes.append(inner)
         else:
-            break
+            x = x or find.source(other)
+            seen_x = find.source(other) == x
+        if not (seen_x or seen_half):
+            return None
         nodes.append(product)
         result = product
-        if seen_x and seen_half:
-            break
-    if not (seen_x and seen_half):
-        return None
-    nodes = [*dict.fromkeys(nodes)]
-    if not find.apart(nodes, result.outputs[0]):
-        nodes = [node for node in nodes if node.outputs[0] == result.outputs[0]] or [result]
+    nodes = list(dict.fromkeys(nodes))
     name = result.name or result.outputs[0]
-    return Node(
-        "Gelu", name, (x,), result.outputs, {"approximate": form}, parts=tuple(nodes)
-    ), nodes
+    gelu = Node("Gelu", name, (x,), result.outputs, {"approximate": form}, parts=tuple(nodes))
+    return gelu, nodes
 
 
 def silu(find: Finder, gate: Node) -> Match:
