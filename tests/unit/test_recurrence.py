@@ -89,9 +89,9 @@ def test_gradients_are_differences(cell: str, reverse: bool) -> None:
     for array, gradient in ((inputs, at_input), (weight, layer.gradients["weight"])):
         direction = random.standard_normal(array.shape)
         step, before = 1e-6, array.copy()
-        array += step * direction
+        np.add(array, step * direction, out=array)
         above = loss()
-        array -= 2 * step * direction
+        np.subtract(array, 2 * step * direction, out=array)
         below = loss()
         array[...] = before
         assert (above - below) / (2 * step) == pytest.approx(float((gradient * direction).sum()))
