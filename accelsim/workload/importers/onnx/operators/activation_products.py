@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from accelsim.workload.importers.onnx.emitter import Emitter
 from accelsim.workload.importers.onnx.inference.graph import Node
@@ -47,7 +48,7 @@ def attention_of(e: Emitter, node: Node, views: Sequence[View], causal: bool) ->
     layers = [source.layer for source in sources]
     if len(set(layers)) < 3 or not e.known("attention"):
         return False
-    keys: dict[str, object] = {"heads": counts[0]}
+    keys: dict[str, Any] = {"heads": counts[0]}
     if counts[1] != counts[0]:
         keys["kv_heads"] = counts[1]
     if causal:

@@ -35,8 +35,8 @@ def recurrent(e: Emitter, node: Node) -> bool:
     if last and (last in e.graph.readers or last in e.graph.outputs):
         ends = [_end(e, node, view, time, index) for index, view in enumerate(made)]
         layer = _joined(e, node, [view.layer for view in ends], "last")
-        axes = (ways, samples, width) if time == 0 else (samples, ways, width)
-        e.set(last, View(layer, axes, ((), (), (*ways, *width))))
+        states = (ways, samples, width) if time == 0 else (samples, ways, width)
+        e.set(last, View(layer, states, ((), (), (*ways, *width))))
     return True
 
 
