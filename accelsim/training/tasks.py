@@ -23,7 +23,7 @@ from accelsim.training.data.text_files import TextDataset
 from accelsim.workload.network import Network
 
 Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
-"""(images (N, H, W, C) or tokens (T, N), labels with one entry per row of logits)."""
+"""(images (N, H, W, C), or tokens (T, N) or (N, T); labels with one entry per row of logits)."""
 
 _SHUFFLE_STREAM, _AUGMENT_STREAM = 0x5AFF, 0xA06
 
@@ -187,10 +187,66 @@ class TextTask(Task):
         """Scores without prefix leave out the unknown word, as label and as candidate. Scores
         `WITH_UNKNOWN` treat it like any other word.
         """
-        known = labels != self.dataset.unknown
-        offered = logits[known]
-        offered[:, self.dataset.unknown] = -np.inf
-        return {"": (offered, labels[known]), WITH_UNKNOWN: (logits, labels)}
+        return without_unknown(self.dataset, logits, labels)
+
+
+class TokenTask(Task):
+    """Predict each next word of passages, all of whose words are read at once. Passages come in an
+    order of their own in each epoch. An incomplete last batch is dropped.
+
+    Raises InputError if the batch is larger than the number of passages or below 1.
+    """
+
+    def __init__(self, dataset: TextDataset, network: Network, batch: int) -> None:
+        self.name = dataset.name
+        self.dataset = dataset
+        self.batch = batch
+        self.length = network.tokens
+        passages = max(0, len(dataset.training) - 1) // self.length
+        if not 1 <= batch <= passages:
+            raise InputError(
+                f"batch must be between 1 and the {passages} passages of {self.length} words, got "
+                f"{batch}"
+            )
+        self.steps_per_epoch = passages // batch
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
+        inputs, targets = self.dataset.passages(self.dataset.training, self.length)
+        order = np.random.default_rng([_SHUFFLE_STREAM, seed, epoch]).permutation(len(inputs))
+        for first in range(0, len(order) - self.batch + 1, self.batch):
+            chosen = order[first : first + self.batch]
+            yield inputs[chosen], targets[chosen].reshape(-1)
+
+    def batches(self, part: str) -> Iterator[Batch]:
+        tokens = {
+            "training": self.dataset.training,
+            "held_out": self.dataset.held_out,
+            "test": self.dataset.test,
+        }[part]
+        inputs, targets = self.dataset.passages(tokens, self.length)
+        for first in range(0, len(inputs), self.batch):
+            yield (
+                inputs[first : first + self.batch],
+                targets[first : first + self.batch].reshape(-1),
+            )
+
+    def judged(
+        self, logits: Array, labels: NDArray[np.integer[Any]]
+    ) -> dict[str, tuple[Array, NDArray[np.integer[Any]]]]:
+        """As `TextTask`; bytes have no unknown word, and one score."""
+        return without_unknown(self.dataset, logits, labels)
+
+
+def without_unknown(
+    dataset: TextDataset, logits: Array, labels: NDArray[np.integer[Any]]
+) -> dict[str, tuple[Array, NDArray[np.integer[Any]]]]:
+    """(logits, labels) without the unknown word, and with it; see `TextTask.judged`."""
+    if dataset.unknown is None:
+        return {"": (logits, labels)}
+    known = labels != dataset.unknown
+    offered = logits[known]
+    offered[:, dataset.unknown] = -np.inf
+    return {"": (offered, labels[known]), WITH_UNKNOWN: (logits, labels)}
 
 
 def make_task(
@@ -203,7 +259,8 @@ def make_task(
     if isinstance(dataset, TextDataset):
         if augmented:
             raise InputError("--augment must be left out for text")
-        return TextTask(dataset, network, batch)
+        make = TokenTask if network.tokens else TextTask
+        return make(dataset, network, batch)
     if augmented and not dataset.photographs:
         raise InputError(
             f"--augment must be left out for {dataset.name}, whose images are not photographs"

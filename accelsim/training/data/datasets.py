@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from accelsim.errors import InputError
 from accelsim.training.data.image_files import Images, fault, find_images
-from accelsim.training.data.text_files import TextDataset, find_text, load_text
+from accelsim.training.data.text_files import (
+    BYTES,
+    TextDataset,
+    find_text,
+    load_bytes,
+    load_text,
+)
 from accelsim.workload.network import Network, Shape
 
 DIGITS_TRAINING_SHARE = 0.8
@@ -97,6 +103,8 @@ def load_dataset(
                 f"{network.name} reads text: data directory must hold WikiText-2's wiki.*.tokens, "
                 f"got {_contents(directory)}",
             )
+        if network.tokens and network.vocabulary == BYTES:
+            return load_bytes(folder, held_out)
         return load_text(folder, network.vocabulary, held_out)
     folder = _folder(directory, find_images)
     if find_images(folder) is None:
