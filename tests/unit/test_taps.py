@@ -14,7 +14,7 @@ from accelsim.layers.model import Model
 from accelsim.numerics.loss import softmax_loss
 from accelsim.rules.direct.tapped_numbers import TappedFeedback
 from accelsim.rules.direct.taps import taps_of
-from accelsim.rules.registry import lower, parse_rule, rule_numerics
+from accelsim.rules.registry import lower, parse_rule, rule_numerics, step_kinds
 from accelsim.rules.walk.numbers import RuleNumerics
 from accelsim.step.ops import Contraction, Pass, Role
 from accelsim.workload.network import Network
@@ -241,6 +241,22 @@ def test_networks_without_blocks() -> None:
 def test_rules_that_need_other_networks_say_why(rule: str) -> None:
     with pytest.raises(InputError, match="must have a network"):
         lower(transformer(), rule, 1)
+
+
+def test_hybrid_steps_of_blocks() -> None:
+    """Feedback steps of hdfa may be dfa of blocks; its other options are those of the revised rule."""
+    rule = parse_rule("hdfa:p=0.1,granularity=block")
+    assert [kind.rule.text for kind in step_kinds(rule)] == ["bp", "bdfa:granularity=block"]
+    model = Model(transformer(2), 0, np.float64)
+    numbers = rule_numerics("hdfa:p=0.5,granularity=block,binary=false", model, 0)
+    kinds = [numbers.begin(step) for step in range(20)]
+    assert {*kinds} == {"bp", "feedback"}
+    expected = gradients(model, rule_numerics("dfa:granularity=block", model, 0))
+    numbers.begin(kinds.index("feedback"))
+    found = gradients(model, numbers)
+    assert all(np.array_equal(found[key], value) for key, value in expected.items())
+    with pytest.raises(InputError, match="hdfa.groups must be left out unless hdfa.granularity is"):
+        step_kinds("hdfa:granularity=block,groups=4")
 
 
 def test_feedback_of_each_layer_reaches_each_token() -> None:

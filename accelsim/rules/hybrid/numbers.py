@@ -14,7 +14,6 @@ from accelsim.rules.chained.numbers import Backprop
 from accelsim.rules.chained.options import BackpropOnlyOptions
 from accelsim.rules.declaration import RuleSpec
 from accelsim.rules.hybrid.options import HybridOptions, feedback_rule
-from accelsim.rules.revised.numbers import revised
 from accelsim.rules.walk.numbers import BP, LEFT_OUT, BackwardWalk, RuleNumerics
 from accelsim.workload.network import Layer
 
@@ -52,7 +51,7 @@ class Hybrid(RuleNumerics):
         if not by_backprop and self.other is None:
             return LEFT_OUT
         self.current = self.other if self.other is not None and not by_backprop else self.backprop
-        self.direct = self.current.direct
+        self.direct, self.taps = self.current.direct, self.current.taps
         return BP if by_backprop else self.current.begin(step)
 
     def cross(
@@ -74,9 +73,9 @@ class Hybrid(RuleNumerics):
 
 
 def hybrid(model: Model, seed: int, rule: RuleSpec[HybridOptions]) -> Hybrid:
-    """Numbers of ``hdfa``. Raises InputError like ``revised``."""
-    options = rule.options
-    other = revised(model, seed, feedback_rule(rule))
+    """Numbers of ``hdfa``. Raises InputError like the rule of its feedback steps."""
+    options, feedback = rule.options, feedback_rule(rule)
+    other = feedback.rule.numerics(model, seed, feedback)
     return Hybrid(other, Backprop(model), options.p, seed, momentum_mix=options.gamma)
 
 

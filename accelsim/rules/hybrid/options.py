@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from accelsim.rules.declaration import Rule, RuleSpec
+from accelsim.errors import InputError
+from accelsim.rules.declaration import Rule, RuleSpec, spelt
+from accelsim.rules.direct.options import BDFA, DFA, DirectOptions
+from accelsim.rules.options import OptionValue
 from accelsim.rules.revised.options import REVISED, Binary, RevisedOptions
 
 
@@ -25,6 +28,7 @@ class HybridOptions(RevisedOptions):
         "order",
         "modules",
         "scale",
+        "granularity",
     )
 
     binary: Binary = True
@@ -35,17 +39,41 @@ class HybridOptions(RevisedOptions):
         float,
         Field(ge=0, le=1, description="Mix of the two momenta in the update of a DFA step."),
     ] = 0.9
+    granularity: Annotated[
+        Literal["module", "layer", "sublayer", "block"],
+        Field(
+            description="Feedback steps: the revised rule (module), or dfa of that granularity "
+            "(bdfa if binary)."
+        ),
+    ] = "module"
 
 
-def feedback_rule(rule: RuleSpec[HybridOptions]) -> RuleSpec[RevisedOptions]:
+def feedback_rule(rule: RuleSpec[HybridOptions]) -> RuleSpec[Any]:
     """Rule of the feedback steps, with the options that were given for them. It is binary if hdfa's
-    own option is.
+    own option is. Raises InputError for an option that this rule does not have.
     """
     given = dict(rule.options.given)
+    if rule.options.granularity != "module":
+        return _direct_rule(rule, given)
     if rule.options.binary:
         given["binary"] = True
     chosen = {name: value for name, value in given.items() if name in RevisedOptions.model_fields}
     return RuleSpec(REVISED, RevisedOptions.model_validate(chosen))
+
+
+def _direct_rule(
+    rule: RuleSpec[HybridOptions], given: dict[str, OptionValue]
+) -> RuleSpec[DirectOptions]:
+    own = {*HybridOptions.model_fields} - {*RevisedOptions.model_fields} | {"binary"}
+    chosen = {name: value for name, value in given.items() if name in DirectOptions.model_fields}
+    lacks = [name for name in given if name not in own | {*DirectOptions.model_fields}]
+    if lacks:
+        raise InputError(
+            f"{rule.name}.{lacks[0]} must be left out unless {rule.name}.granularity is module, "
+            f"got {spelt(given[lacks[0]])}"
+        )
+    declaration = BDFA if rule.options.binary else DFA
+    return RuleSpec(declaration, DirectOptions.model_validate(chosen))
 
 
 HDFA = Rule(
