@@ -244,7 +244,7 @@ def test_rules_that_need_other_networks_say_why(rule: str) -> None:
 
 
 def test_hybrid_steps_of_blocks() -> None:
-    """Feedback steps of hdfa may be dfa of blocks; its other options are those of the revised rule."""
+    """Feedback steps of hdfa may be dfa of blocks, which have other options."""
     rule = parse_rule("hdfa:p=0.1,granularity=block")
     assert [kind.rule.text for kind in step_kinds(rule)] == ["bp", "bdfa:granularity=block"]
     model = Model(transformer(2), 0, np.float64)
@@ -255,7 +255,7 @@ def test_hybrid_steps_of_blocks() -> None:
     numbers.begin(kinds.index("feedback"))
     found = gradients(model, numbers)
     assert all(np.array_equal(found[key], value) for key, value in expected.items())
-    with pytest.raises(InputError, match="hdfa.groups must be left out unless hdfa.granularity is"):
+    with pytest.raises(InputError, match=r"hdfa\.groups must be left out unless"):
         step_kinds("hdfa:granularity=block,groups=4")
 
 
