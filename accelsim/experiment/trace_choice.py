@@ -110,7 +110,8 @@ def _shipped(network: Network, rule: AnyRule) -> TraceChoice:
     wanted = _trace_rules(rule)
     names = [f"{network.name}.{name}" for name in wanted]
     available = [name for name in names if name in catalog.names("trace")]
-    if not available and network.name not in catalog.names("workload"):
+    shipped = {name.rpartition(".")[0] for name in catalog.names("trace")}
+    if not available and network.name not in shipped:
         note = f"{network.name} has no trace: every operand is dense (docs/traces.md)"
         return TraceChoice(None, "dense", "dense", [note])
     if not available:
