@@ -28,6 +28,7 @@ from accelsim.layers.rotary import Rotary
 from accelsim.layers.silu import Silu
 from accelsim.layers.softmax import Softmax
 from accelsim.workload.network import INPUT, Layer, Network, Shape
+from tests.structure_networks import structure_networks
 
 KINDS: dict[str, type[Layer]] = {
     "conv": Convolution,
@@ -290,7 +291,7 @@ def small_networks() -> dict[str, Network]:
         .conv(4, side=1)
         .add("fc", CLASSES),
     ]
-    return {builder.name: builder.network() for builder in networks}
+    return {builder.name: builder.network() for builder in networks} | structure_networks()
 
 
 def numbers(shape: tuple[int, ...], phase: float, size: float = 1.0) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from accelsim.step.ops import Pass, Role, Use
+from accelsim.step.ops import Operand, Pass, Role, Use
 from accelsim.workload.lowering import Work, gradient_of, operands
 from accelsim.workload.network import Layer
 
@@ -39,6 +39,10 @@ class VectorLayer(Layer):
         """
         return ()
 
+    def operands(self, low: Lowering) -> tuple[Operand, ...]:
+        """Operands of FF: the tensors of `reads`, each whole unless a kind says otherwise."""
+        return operands(self.reads(low), Use.READ)
+
     def reads_back(self, low: Lowering, error: Value) -> Value:
         """Tensors that the backward op reads."""
         return (*error, *self.stash(low))
@@ -53,7 +57,7 @@ class VectorLayer(Layer):
             self.name,
             Pass.FF,
             self.work().times(low.samples),
-            operands(self.reads(low), Use.READ),
+            self.operands(low),
             (*out, *self.stash(low), *mask),
         )
 

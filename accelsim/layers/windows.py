@@ -55,6 +55,14 @@ def pair(value: Window) -> Pair:
     return (value, value) if isinstance(value, int) else value
 
 
+def sides(padding: Padding, axis: int) -> Pair:
+    """Padding (before, after) along one axis (0 rows, 1 columns), other than `same`."""
+    if isinstance(padding, tuple) and len(padding) == 4:
+        return padding[2 * axis], padding[2 * axis + 1]
+    one = 0 if isinstance(padding, str) else pair(padding)[axis]
+    return one, one
+
+
 def output_extent(
     size: int, kernel: int, stride: int, dilation: int, padding: Padding, axis: int
 ) -> tuple[int, int, int]:
@@ -66,10 +74,7 @@ def output_extent(
         outputs = -(-size // stride)
         total = max((outputs - 1) * stride + reach - size, 0)
         return outputs, total // 2, total - total // 2
-    if isinstance(padding, tuple) and len(padding) == 4:
-        before, after = padding[2 * axis : 2 * axis + 2]
-    else:
-        before = after = 0 if isinstance(padding, str) else pair(padding)[axis]
+    before, after = sides(padding, axis)
     return (size + before + after - reach) // stride + 1, before, after
 
 

@@ -56,7 +56,13 @@ class Window:
     def transposed(self) -> Window:
         """Window over the errors at this window's output, for EP: positions and elements swap."""
         return Window(
-            self.positions, self.size, self.taps, 1, -self.dilation, -self.padding, self.stride
+            self.positions,
+            self.size,
+            self.taps,
+            self.spacing,
+            -self.dilation,
+            -self.padding,
+            self.stride,
         )
 
     @cached_property

@@ -8,7 +8,7 @@ the whole sequence takes all of them as operands with the same use.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import index
 from typing import NamedTuple
@@ -29,6 +29,7 @@ from accelsim.step.ops import (
 )
 from accelsim.step.zero_sources import Dense, TraceZeros
 from accelsim.workload.network import INPUT, Layer, Network, Shape
+from accelsim.workload.parts import Part, side_by_side
 
 Value = tuple[Tensor, ...]
 """One tensor, or one per time step."""
@@ -80,22 +81,23 @@ def index_bits(count: int) -> int:
     return max(1, (count - 1).bit_length())
 
 
-def gradient_of(weight: Tensor) -> Tensor:
-    """Gradient of a weight tensor, which WG writes and WU reads."""
+def gradient_of(weight: Tensor, at_weights: bool = True) -> Tensor:
+    """Gradient of a weight tensor, which WG writes and WU reads. ``at_weights``: each word is made
+    where its weight has its home.
+    """
     name = f"{weight.name.removesuffix('.weight')}.gradient"
-    return Tensor(
-        name, Role.GRADIENT, weight.shape, stored=weight.stored, home_channels=weight.home_channels
-    )
+    home = weight.home_channels if at_weights else 0
+    return Tensor(name, Role.GRADIENT, weight.shape, stored=weight.stored, home_channels=home)
 
 
 class Lowering:
     """State of one lowering.
 
     ``outputs``: output map of each layer, and the input, by name. ``contributions``: errors that
-    have arrived at each layer's output so far. ``direct``: if true, as in the DFA family, a map
-    that weighted layers read gets its error only from their feedback; errors from its other
-    readers, such as an identity shortcut, stop there. ``taps``: maps that get their error from the
-    rule alone, from no reader.
+    have arrived at each layer's output so far. ``parts``: errors of parts of it. ``direct``: if
+    true, as in the DFA family, a map that weighted layers read gets its error only from their
+    feedback; errors from its other readers, such as an identity shortcut, stop there. ``taps``:
+    maps that get their error from the rule alone, from no reader.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Lowering:
         self.taps = taps
         self.outputs: dict[str, Value] = {}
         self.contributions: dict[str, list[Value]] = {layer.name: [] for layer in network.layers}
+        self.parts: dict[str, list[Part]] = {layer.name: [] for layer in network.layers}
         self._ops: list[Op] = []
         self._stash: set[str] = set()
         self._dependencies = Dependencies()
@@ -192,10 +195,10 @@ class Lowering:
         return value
 
     def error(self, layer: Layer) -> Value | None:
-        """Error at a layer's output, or None if none arrived. If two or more errors arrived, an op
-        that adds them is emitted first.
+        """Error at a layer's output, or None if none arrived. Errors of parts are put side by side
+        first. If two or more errors arrived, an op that adds them is emitted.
         """
-        arrived = self.contributions[layer.name]
+        arrived = [*self.contributions[layer.name], *self._joined(layer)]
         if len(arrived) < 2:
             return arrived[0] if arrived else None
         total = self.tensors(f"{layer.name}.error", Role.ERROR, layer.out_shape)
@@ -209,6 +212,31 @@ class Lowering:
             total,
         )
         return total
+
+    def _joined(self, layer: Layer) -> Iterator[Value]:
+        """Errors of a layer's output, each of errors of parts that do not overlap. It is addressing
+        if the parts cover the map; else the zeros between them are written.
+        """
+        groups = side_by_side(self.parts[layer.name])
+        alone = len(groups) == 1 and not self.contributions[layer.name]
+        for number, group in enumerate(groups):
+            name = f"{layer.name}.error" if alone else f"{layer.name}.error.parts.{number}"
+            whole = self.tensors(name, Role.ERROR, layer.out_shape)
+            covered = sum(len(part.places) for part in group) == layer.out_shape[group[0].axis]
+            self.vector(
+                f"{layer.name}.EP.join" + (f".{number}" if number else ""),
+                layer.name,
+                Pass.EP,
+                Work(
+                    "join",
+                    whole[0].elements * len(whole),
+                    0,
+                    Form.ADDRESSING if covered else Form.OTHER,
+                ),
+                operands((tensor for part in group for tensor in part.value), Use.READ),
+                whole,
+            )
+            yield whole
 
     # Ops
 

@@ -63,6 +63,8 @@ class Layer(ABC):
     """True if the values of a rectified input are the values of its output."""
     sums: ClassVar[bool] = False
     """True if the error at its output is also the error at each of its inputs."""
+    gradients_at_weights: ClassVar[bool] = True
+    """True if WG makes the gradient of a weight in the PEs that are the weight's home."""
     shifts_outputs: ClassVar[bool] = False
     """True if it only adds numbers per channel to the outputs of the layer before it."""
     attends: ClassVar[bool] = False

@@ -37,8 +37,10 @@ class Bounds(NamedTuple):
     nonzeros: int = 0
 
 
-def bounds(op: Op) -> Bounds:
-    """Bounds of the op's layer, or of its feedback."""
+def bounds(op: Op, transposed: bool = False) -> Bounds:
+    """Bounds of the op's layer, or of its feedback. ``transposed``: those of the convolution that
+    the layer transposes.
+    """
     assert isinstance(op, Contraction)
     nest = op.nest
     rows, columns = nest.rows, nest.columns
@@ -46,11 +48,10 @@ def bounds(op: Op) -> Bounds:
         p, q = rows.positions, columns.positions
         return Bounds(nest.samples, nest.channels, nest.depth, p, q, nonzeros=nest.stored)
     assert nest.stored == 0
-    if op.pass_ is Pass.FF:
+    if op.pass_ is (Pass.EP if transposed else Pass.FF):
         return forward(nest)
-    if op.pass_ is Pass.EP:
+    if op.pass_ is not Pass.WG:
         return propagation(nest)
-    assert op.pass_ is Pass.WG
     return gradient(nest)
 
 

@@ -8,8 +8,10 @@ from accelsim.workload.network import Layer, Network
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 NORMS = ("batch_norm", "layer_norm", "rms_norm")
-LEARNING = ("conv", "fc", "embedding", *NORMS, "bias", "positions", *GATES)
+LEARNING = ("conv", "conv_transpose", "fc", "embedding", *NORMS, "bias", "positions", *GATES)
 """Kinds with parameters."""
+MAPS = ("conv", "conv_transpose")
+"""Kinds whose weights serve every position of a map."""
 
 
 def untrained_maps(network: Network) -> set[str]:
@@ -25,7 +27,7 @@ def weights_of(layer: Layer) -> int:
     """Number of weights of a layer."""
     h, w, c = layer.in_shape
     k = layer.out_shape[2]
-    if layer.kind == "conv":
+    if layer.kind in MAPS:
         return layer.kernel[0] * layer.kernel[1] * (c // layer.groups) * k
     if layer.kind == "fc":
         return h * w * c * k
@@ -36,7 +38,7 @@ def weights_of(layer: Layer) -> int:
 
 def contracting(network: Network) -> list[Layer]:
     """Layers with contractions."""
-    return [layer for layer in network.layers if layer.kind in ("conv", "fc", *GATES)]
+    return [layer for layer in network.layers if layer.kind in (*MAPS, "fc", *GATES)]
 
 
 def propagating(network: Network) -> list[Layer]:
@@ -49,7 +51,7 @@ def forward_macs(network: Network, batch: int) -> int:
     """Dense MACs of FF."""
     total = 0
     for layer in contracting(network):
-        positions = layer.out_shape[0] * layer.out_shape[1] if layer.kind == "conv" else 1
+        positions = layer.out_shape[0] * layer.out_shape[1] if layer.kind in MAPS else 1
         total += weights_of(layer) * positions * batch * network.time_steps
     return total
 
@@ -58,7 +60,7 @@ def backprop_macs(network: Network, batch: int) -> int:
     """Dense MACs of backpropagation's EP, at input resolution."""
     total = 0
     for layer in propagating(network):
-        positions = layer.in_shape[0] * layer.in_shape[1] if layer.kind == "conv" else 1
+        positions = layer.in_shape[0] * layer.in_shape[1] if layer.kind in MAPS else 1
         total += weights_of(layer) * positions * batch * network.time_steps
     return total
 

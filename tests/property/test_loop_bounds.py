@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelsim.layers.conv_transpose import ConvTranspose
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass
 from accelsim.workload.network import Layer, Network
@@ -51,7 +52,9 @@ def check(network: Network, rule: str, batch: int) -> None:
             # A recurrent layer has one op per time step, except for its gradient.
             stepwise = layer.recurrent and op.pass_ is not Pass.WG
             samples = batch if stepwise else batch * network.time_steps
-            assert bounds(op) == of_layer(layer, samples), op.name
+            transposed = isinstance(layer, ConvTranspose)
+            expected = of_layer(layer.convolution if transposed else layer, samples)
+            assert bounds(op, transposed) == expected, op.name
             passes[op.layer].add(op.pass_)
     assert passes.keys() == {layer.name for layer in counts.contracting(network)}
     propagating = {layer.name for layer in counts.propagating(network)}

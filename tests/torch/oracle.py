@@ -11,6 +11,7 @@ from torch.nn import functional
 from accelsim.layers.model import Model
 from accelsim.workload.network import INPUT, Layer, Network
 from tests.reference_networks import batch_of, feedback_of, filled_model
+from tests.torch import structure
 from tests.torch.channels_last import CHANNELS_LAST
 
 Results = dict[str, np.ndarray]
@@ -55,8 +56,8 @@ def _layer(
         return maps.mean((2, 3), keepdim=True)
     if layer.kind == "add":
         return torch.stack(inputs).sum(0)
-    if layer.kind == "concat":
-        return torch.cat(inputs, dim=(2, 3, 1)[layer.axis])
+    if layer.kind in structure.KINDS:
+        return structure.KINDS[layer.kind](layer, inputs, parameters)
     if layer.kind == "embedding":
         return functional.embedding(maps.flatten(), parameters["weight"])[:, :, None, None]
     return {

@@ -117,7 +117,8 @@ Rules between keys:
   (`sequence`, `vocabulary`).
 * `groups` divides both the input and the output channels of a convolution. A depthwise convolution
   has as many groups as channels.
-* All maps that `add` reads have the same shape; those of `concat` agree in all axes but its own.
+* All maps that `add` reads have the same shape; those of `concat` agree in all axes but its own,
+  and those of `multiply` in all axes in which neither has the extent 1.
 * The padding of a pool is smaller than its window.
 * The position of batch norm determines which zeros exist. A batch norm between a convolution and
   its ReLU makes the error at the convolution's output dense.
@@ -148,11 +149,35 @@ each word of their input once per pass. Backward the norms normalize the input m
 | `rms_norm` | 4, 9 | 1 / root |
 | `softmax` | 5, 4 | nothing; the backward pass reads the output map |
 
-## Maps put together
+## Maps put together, taken apart and resized
 
-`concat` is addressing: where fusion is used, nothing is copied, and its readers read each source
-where it is ([fusion.md](fusion.md)), so a map of a dense block is stored once, however many maps
-contain it. Backward, each source gets its slice of the error.
+`concat`, `slice`, `reshape`, `transpose` and `resize` to the nearest neighbour are addressing:
+where fusion is used, nothing is copied, and readers read the sources where they are
+([fusion.md](fusion.md)). A map of a dense block is therefore stored once, however many maps contain
+it. None has scalar operations forward. Backward:
+
+* `concat`: each source gets its slice of the error.
+* `slice`: the errors of parts that do not overlap are put side by side, without additions. Parts
+  that overlap are added as whole maps, with zeros elsewhere.
+* `reshape`, `transpose`: the error in the first order.
+* `resize` to the nearest neighbour: each element sums the errors of its copies.
+
+`resize` with `bilinear` has one product per tap and the sums of these, backward one product and one
+sum per tap. There are four taps, or two if only rows or only columns change.
+
+`multiply` has one product less than inputs per element. Backward each input takes one product per
+error and other input, and one sum per error if it was repeated.
+
+The result of these layers has no mask of f', even if all its sources come from a ReLU: layers that
+read it compute all errors of their input map, and the backward op of the ReLU masks them.
+
+`conv_transpose` is the error propagation of a convolution with the same kernel. Its FF visits
+stride zeros, its EP is a convolution, and its WG has the MACs of its EP. In a near-memory machine
+the weights of an output channel lie together. WG makes the gradients of an input channel in one
+place, so they pass the global buffer on their way to the weights, and are never fused with the
+update.
+
+The modular rules see the field of a layer through enlarged maps as if these had not been enlarged.
 
 ## Built-in networks
 

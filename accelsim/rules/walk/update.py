@@ -25,7 +25,7 @@ def weight_update(low: Lowering, layer: Layer, optimizer: str) -> None:
         for weight in weights
         for word in vector_costs.STATE_WORDS[optimizer]
     ]
-    gradients = [gradient_of(weight) for weight in weights]
+    gradients = [gradient_of(weight, layer.gradients_at_weights) for weight in weights]
     words = sum(weight.elements for weight in weights)
     low.vector(
         f"{layer.name}.WU",

@@ -113,7 +113,9 @@ def vector_transfers(
     bits = word_bits(tensor, memory.architecture)
     split = memory.local_split(step, tensor)
     if split is None:
-        return [Transfer(tensor, Route.BUFFER, inbound, words, bits, dram_words=words)]
+        # Gradients that were not made where their weights are go to the PEs that update them.
+        route = Route.SCATTER if in_pe and inbound else Route.BUFFER
+        return [Transfer(tensor, route, inbound, words, bits, words, words)]
     resident = split[0] * words // max(1, tensor.elements)
     spilled = words - resident
     away = Route.SCATTER if inbound else Route.COLLECT
