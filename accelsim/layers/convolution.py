@@ -1,7 +1,7 @@
 """Convolution, computed as a matrix product over patches.
 
-Layers have weights but no bias. The network description has no bias either, so numbers and ops
-count the same words. Where a batch norm follows, its shift acts as the bias.
+Weighted layers have no bias; a bias is a layer of its own (`accelsim/layers/bias.py`). Where a
+batch norm follows, its shift acts as the bias.
 """
 
 from __future__ import annotations

@@ -155,10 +155,12 @@ def test_frozen_learns_the_classifier_with_its_bias() -> None:
     assert {op.layer for op in step.ops if op.pass_ is Pass.WU} == {"fc", "bias"}
 
 
-@pytest.mark.parametrize("layers", [CLASSIFIER[3:], [*CLASSIFIER[:2], CLASSIFIER[3]]])
-def test_a_bias_alone_ends_no_network(layers: list[dict[str, Any]]) -> None:
-    with pytest.raises(InputError, match=r"layers\[\d\]\.kind must be fc.* at the end"):
-        network(layers)
+def test_a_bias_may_be_all_that_learns() -> None:
+    """Of the input, it is the layer that makes the outputs."""
+    alone = network(CLASSIFIER[3:])
+    assert alone.classifier is alone.output
+    step = lower(alone, "bp", 2)
+    assert [op.name for op in step.ops] == ["bias.FF", "loss.EP", "bias.WG", "bias.WU"]
 
 
 # Left out
@@ -205,7 +207,7 @@ def test_faults_of_layers_that_are_left_out() -> None:
     assert len(network(twice).layers) == len(twice)
     with pytest.raises(InputError, match="inputs must be two or more different layers"):
         network(twice, biases="left_out")
-    with pytest.raises(InputError, match=r"layers\[0\]\.kind must be fc.* at the end"):
+    with pytest.raises(InputError, match=r"layers\[0\]\.kind must be unlike bias"):
         network(EVERYWHERE[:1], biases="left_out")
     with pytest.raises(InputError, match="biases must be counted or left_out, got none"):
         network(EVERYWHERE, biases="none")
