@@ -21,6 +21,8 @@ class OptimizerName(StrEnum):
     SGD = "sgd"
     MOMENTUM = "momentum"
     ADAM = "adam"
+    ADAMW = "adamw"
+    LION = "lion"
 
 
 class RateSchedule(StrEnum):

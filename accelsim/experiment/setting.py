@@ -157,8 +157,8 @@ class Setting(Options):
     ``"shipped"``, ``"dense"``, ``"random:DENSITY"``, a file, files of different rule families, or a
     `Trace`. ``trace_any_rule``: accept the trace of another rule family. ``passes``: passes to
     report; the whole step is simulated. ``schedule``: ``"serial"`` or ``"unlocked"``.
-    ``optimizer``: ``"sgd"``, ``"momentum"`` or ``"adam"``. ``objective``: of the choice among
-    mappings: ``"canonical"``, ``"cycles"``, ``"energy"`` or ``"edp"``; None for that of the
+    ``optimizer``: ``"sgd"``, ``"momentum"``, ``"adam"``, ``"adamw"`` or ``"lion"``.
+    ``objective``: of the choice among mappings: ``"canonical"``, ``"cycles"``, ``"energy"`` or ``"edp"``; None for that of the
     machine, ``"edp"`` if its file states none. ``warm``: true for a step of the
     steady state, false for the first step, at whose beginning nothing is on the chip. ``prices``: a
     file of prices that replace those of the machine (docs/energy.md), or None. ``seed``:
@@ -204,7 +204,9 @@ class Setting(Options):
     )
     optimizer: str = field(
         default="momentum",
-        metadata=option("O", "Optimizer of the weight update: sgd, momentum or adam.", _optimizer),
+        metadata=option(
+            "O", "Optimizer of the weight update: sgd, momentum, adam, adamw or lion.", _optimizer
+        ),
     )
     objective: str | None = field(
         default=None,

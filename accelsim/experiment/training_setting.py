@@ -171,7 +171,8 @@ class TrainingSetting(Options):
         default=None,
         metadata=option(
             "O",
-            "sgd, momentum or adam; default: momentum, or for text adam, as in the papers.",
+            "sgd, momentum, adam, adamw or lion; default: momentum, or for text adam, as in the "
+            "papers.",
             _optimizer,
         ),
     )

@@ -76,7 +76,8 @@ def lower(
 ) -> TrainingStep:
     """The training step of a network under a learning rule, for a ``batch`` of samples.
 
-    ``optimizer``: sgd, momentum or adam, with 0, 1 or 2 words of state per weight. ``passes``: the
+    ``optimizer``: sgd, momentum, adam, adamw or lion, with 0, 1, 2, 2 or 1 words of state per
+    weight. ``passes``: the
     passes whose ops are kept. An op that depended on a dropped op depends on the dependencies of
     that op instead. Biases have no ops, as in the papers' counts.
 

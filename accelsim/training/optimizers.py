@@ -1,5 +1,5 @@
-"""Optimizers: SGD, momentum, Adam, and the two momenta of hybrid training. Gradients may come from
-any learning rule.
+"""Optimizers: SGD, momentum, Adam, AdamW, Lion, and the two momenta of hybrid training. Gradients
+may come from any learning rule.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ Key = tuple[str, str]
 class Optimizer(ABC):
     """Updates parameters in place. A parameter without a gradient is unchanged.
 
-    ``weight_decay`` times each weight (not batch norm's scale and shift) is added to its gradient.
+    ``weight_decay`` times each weight (not batch norm's scale and shift) is added to its gradient;
+    if ``decouples``, it is subtracted from the weight itself, times the learning rate.
     ``state`` holds the arrays that persist between steps, by name and parameter; ``steps`` counts
     the updates. A checkpoint needs no more than these two.
     """
+
+    decouples = False
 
     def __init__(self, learning_rate: float, weight_decay: float = 0.0) -> None:
         self.learning_rate = learning_rate
@@ -40,6 +43,9 @@ class Optimizer(ABC):
         for key, gradient in gradients.items():
             parameter = parameters[key]
             decays = self.weight_decay and key[1] == "weight"
+            if decays and self.decouples:
+                parameter *= parameter.dtype.type(1 - self.learning_rate * self.weight_decay)
+                decays = False
             self.update(
                 key,
                 parameter,
@@ -142,10 +148,41 @@ class Adam(Optimizer):
         )
 
 
+class AdamW(Adam):
+    """Loshchilov & Hutter 2019, algorithm 2: Adam, with decoupled weight decay."""
+
+    decouples = True
+
+
+class Lion(Optimizer):
+    """Chen et al. 2023, algorithm 2: u <- sign(beta1 m + (1 - beta1) g); theta <- theta - eta (u +
+    lambda theta); m <- beta2 m + (1 - beta2) g.
+    """
+
+    decouples = True
+
+    def __init__(
+        self,
+        learning_rate: float,
+        weight_decay: float = 0.0,
+        decay: tuple[float, float] = (0.9, 0.99),
+    ) -> None:
+        super().__init__(learning_rate, weight_decay)
+        self.decay = decay
+
+    def update(self, key: Key, parameter: Array, gradient: Array, kind: str) -> None:
+        moment = self.kept("moment", key, parameter)
+        mixed = self.decay[0] * moment + (1 - self.decay[0]) * gradient
+        parameter -= parameter.dtype.type(self.learning_rate) * np.sign(mixed)
+        moment += (1 - self.decay[1]) * (gradient - moment)
+
+
 OPTIMIZERS: dict[str, Callable[[float, float], Optimizer]] = {
     OptimizerName.SGD: Sgd,
     OptimizerName.MOMENTUM: Momentum,
     OptimizerName.ADAM: Adam,
+    OptimizerName.ADAMW: AdamW,
+    OptimizerName.LION: Lion,
 }
 
 

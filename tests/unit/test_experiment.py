@@ -33,7 +33,9 @@ def test_every_faulty_setting_is_named_at_once() -> None:
         "schedule must be one of serial, unlocked, got eager",
         "seed must be a whole number >= 0, got -1",
     ]
-    assert refusal(optimizer="lion") == ["optimizer must be one of sgd, momentum, adam, got lion"]
+    assert refusal(optimizer="rmsprop") == [
+        "optimizer must be one of sgd, momentum, adam, adamw, lion, got rmsprop"
+    ]
 
 
 def test_machines_and_rules_of_a_comparison_must_differ() -> None:

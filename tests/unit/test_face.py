@@ -68,7 +68,7 @@ def test_a_setting_tells_every_fault_at_once() -> None:
         f"trace must be files when there are several: {words}, got dense, a.npz",
         "passes must be a comma-separated list of ff, ep, wg, wu, got ff,xx",
         "schedule must be one of serial, unlocked, got x",
-        "optimizer must be one of sgd, momentum, adam, got 3",
+        "optimizer must be one of sgd, momentum, adam, adamw, lion, got 3",
         "seed must be a whole number >= 0, got 1.5",
     ]
 

@@ -62,7 +62,7 @@ def test_wrong_types_are_all_told_at_once() -> None:
             "trace_any_rule must be True or False, got 1",
             "passes must be a comma-separated list of ff, ep, wg, wu, got 4",
             "schedule must be one of serial, unlocked, got []",
-            "optimizer must be one of sgd, momentum, adam, got {}",
+            "optimizer must be one of sgd, momentum, adam, adamw, lion, got {}",
             "seed must be a whole number >= 0, got 1.0",
             "transform must be a function, got 3",
             "workload must be a built-in name, a file or a Network, got None",

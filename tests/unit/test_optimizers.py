@@ -7,7 +7,16 @@ import pytest
 
 from accelsim.errors import InputError
 from accelsim.rules.walk.numbers import BP, FEEDBACK
-from accelsim.training.optimizers import OPTIMIZERS, Adam, HybridMomentum, Momentum, Sgd, optimizer
+from accelsim.training.optimizers import (
+    OPTIMIZERS,
+    Adam,
+    AdamW,
+    HybridMomentum,
+    Lion,
+    Momentum,
+    Sgd,
+    optimizer,
+)
 from tests.naive import hybrid as naive
 
 KEY = ("fc", "weight")
@@ -81,7 +90,7 @@ def test_hybrid_momentum_of_one_kind_of_step_is_momentum_bit_for_bit():
     )
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
 def test_weight_decay_adds_its_share_of_weights_and_of_nothing_else(name):
     decaying, plain = (optimizer(name, 0.1, decay) for decay in (0.2, 0.0))
     parameter = {KEY: START.copy(), ("bn", "scale"): START.copy()}
@@ -119,6 +128,8 @@ def test_optimizers_by_name():
         "sgd": Sgd,
         "momentum": Momentum,
         "adam": Adam,
+        "adamw": AdamW,
+        "lion": Lion,
     }
     assert type(optimizer("momentum", 0.1, gamma=0.9)) is HybridMomentum
     assert type(optimizer("adam", 0.1, gamma=0.9)) is Adam
@@ -127,7 +138,10 @@ def test_optimizers_by_name():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("rmsprop", 0.1), "optimizer must be one of sgd, momentum, adam, got rmsprop"),
+        (
+            ("rmsprop", 0.1),
+            "optimizer must be one of sgd, momentum, adam, adamw, lion, got rmsprop",
+        ),
         (("sgd", 0.0), "learning rate must be > 0, got 0.0"),
         (("sgd", float("nan")), "learning rate must be > 0, got nan"),
         (("sgd", 0.1, -1.0), "weight decay must be >= 0, got -1.0"),
@@ -137,3 +151,25 @@ def test_what_cannot_be_is_refused(arguments, message):
     with pytest.raises(InputError) as caught:
         optimizer(*arguments)
     assert str(caught.value) == message
+
+
+def test_adamw_decays_weights_apart_from_the_moments() -> None:
+    """One step by hand: the corrected moments are g and g^2, so the update is eta * sign(g)."""
+    weight, gradient = np.array([2.0, -1.0]), np.array([0.5, -4.0])
+    AdamW(0.1, 0.2).step({("l", "weight"): weight}, {("l", "weight"): gradient})
+    assert np.allclose(weight, [2.0 * 0.98 - 0.1, -1.0 * 0.98 + 0.1], atol=1e-7)
+    scale = np.array([2.0, -1.0])
+    AdamW(0.1, 0.2).step({("l", "scale"): scale}, {("l", "scale"): gradient})
+    assert np.allclose(scale, [1.9, -0.9], atol=1e-7)
+
+
+def test_lion_by_hand() -> None:
+    weight, first, second = np.array([1.0, 1.0]), np.array([1.0, -2.0]), np.array([-20.0, 1.0])
+    lion = Lion(0.1, 0.5)
+    lion.step({("l", "weight"): weight}, {("l", "weight"): first})
+    assert np.allclose(weight, [0.95 - 0.1, 0.95 + 0.1])
+    moment = 0.01 * first
+    assert np.allclose(lion.state["moment", "l", "weight"], moment)
+    before = weight.copy()
+    lion.step({("l", "weight"): weight}, {("l", "weight"): second})
+    assert np.allclose(weight, before * 0.95 - 0.1 * np.sign(0.9 * moment + 0.1 * second))

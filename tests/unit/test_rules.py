@@ -502,7 +502,10 @@ def test_spelling() -> None:
             "modules must be layers with weights of chain, in their order, got conv2, conv1",
         ),
         ({"batch": 0}, "batch must be >= 1, got 0"),
-        ({"optimizer": "adm"}, "optimizer must be one of sgd, momentum, adam, got adm"),
+        (
+            {"optimizer": "adm"},
+            "optimizer must be one of sgd, momentum, adam, adamw, lion, got adm",
+        ),
         ({"passes": ()}, "passes must be one or more of FF, EP, WG, WU, got none"),
     ],
 )

@@ -235,7 +235,7 @@ def test_what_cannot_be_trained_is_refused():
     assert refusal(network, bp, None, learning_rate=0.0) == "learning rate must be > 0, got 0.0"
     assert (
         refusal(network, bp, None, optimizer="rmsprop")
-        == "optimizer must be one of sgd, momentum, adam, got rmsprop"
+        == "optimizer must be one of sgd, momentum, adam, adamw, lion, got rmsprop"
     )
     diverged = refusal(network, bp, None, learning_rate=1e30)
     assert re.fullmatch(

@@ -15,9 +15,13 @@ OPTIMIZER: dict[str, int] = {
     OptimizerName.SGD: 2,
     OptimizerName.MOMENTUM: 4,
     OptimizerName.ADAM: 12,
+    OptimizerName.ADAMW: 13,
+    OptimizerName.LION: 10,
 }
 """sgd: w -= eta*g. momentum: v = alpha*v + g; w -= eta*v. adam: both moments 3 + 4; sqrt, add,
-divide, multiply, subtract (bias corrections are scalars and not counted).
+divide, multiply, subtract (bias corrections are scalars and not counted). adamw: the same, and w *=
+1 - eta*lambda. lion: u = sign(beta1*m + (1-beta1)*g) 4; w *= 1 - eta*lambda 1; w -= eta*u 2; m =
+beta2*m + (1-beta2)*g 3. Weight decay is counted where the optimizer's definition has it.
 """
 
 MIXED_MOMENTUM = 7
@@ -32,5 +36,7 @@ STATE_WORDS: dict[str, tuple[str, ...]] = {
     OptimizerName.SGD: (),
     OptimizerName.MOMENTUM: (MOMENTUM,),
     OptimizerName.ADAM: ("moment1", "moment2"),
+    OptimizerName.ADAMW: ("moment1", "moment2"),
+    OptimizerName.LION: ("moment",),
 }
 """Tensors of optimizer state per weight tensor, each of its shape."""

@@ -170,8 +170,8 @@ def test_json_is_one_document_and_nothing_else(
             "--schedule must be one of serial, unlocked, got fast",
         ),
         (
-            ["compare", "net", "--optimizer", "lion"],
-            "--optimizer must be one of sgd, momentum, adam, got lion",
+            ["compare", "net", "--optimizer", "rmsprop"],
+            "--optimizer must be one of sgd, momentum, adam, adamw, lion, got rmsprop",
         ),
         (["simulate", "net", "--out", ""], "--out must be a folder, got an empty name"),
         (["plot", "nowhere.json", "--out", ""], "--out must be a folder, got an empty name"),
@@ -206,8 +206,8 @@ def test_json_is_one_document_and_nothing_else(
             "--learning-rate must be a number > 0, got fast",
         ),
         (
-            ["trace", "net", "-o", "t.npz", "--optimizer", "lion"],
-            "--optimizer must be one of sgd, momentum, adam, got lion",
+            ["trace", "net", "-o", "t.npz", "--optimizer", "rmsprop"],
+            "--optimizer must be one of sgd, momentum, adam, adamw, lion, got rmsprop",
         ),
         (
             ["trace", "net", "-o", "t.npz", "--data", ""],
@@ -581,7 +581,7 @@ def test_every_faulty_option_of_a_step_is_told_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     wrong = ["--batch", "0", "--passes", "zz", "--schedule", "lazy", "--seed", "-1"]
-    assert run(monkeypatch, *command.split(), *wrong, "--optimizer", "lion") == 2
+    assert run(monkeypatch, *command.split(), *wrong, "--optimizer", "rmsprop") == 2
     told = [line.split()[0] for line in capsys.readouterr().err.splitlines()]
     assert told == ["--batch", "--passes", "--schedule", "--optimizer", "--seed"]
 

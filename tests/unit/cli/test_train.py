@@ -75,7 +75,7 @@ def test_every_wrong_option_is_told_at_once_before_data_are_read(run: Run) -> No
         "--batch must be a whole number between 1 and 1048576, got 0",
         "--learning-rate must be a number > 0, got nan",
         "--schedule must be one of constant, cosine, got x",
-        "--optimizer must be one of sgd, momentum, adam, got y",
+        "--optimizer must be one of sgd, momentum, adam, adamw, lion, got y",
         "--weight-decay must be a number >= 0, got -1",
         "--held-out must be a number from 0, below 1, got 1",
         f"--formats must be a comma-separated list of {FORMATS}, got weight=bf17",
