@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from math import prod
@@ -17,6 +18,7 @@ from accelsim.workload.importers.onnx.inference.graph import Graph, Node
 from accelsim.workload.importers.onnx.inference.shapes import Inference
 from accelsim.workload.importers.onnx.inference.types import Kind
 from accelsim.workload.importers.onnx.views import (
+    Atom,
     Atoms,
     Axes,
     Home,
@@ -26,10 +28,12 @@ from accelsim.workload.importers.onnx.views import (
     of_sample,
 )
 from accelsim.workload.importers.options import ImportOptions
-from accelsim.workload.network import INPUT
+from accelsim.workload.network import INPUT, Shape
 from accelsim.workload.section import RESERVED
 
 LONGEST_NAME = 60
+
+AXES = ("rows", "columns", "channels")
 
 Section = dict[str, Any]
 
@@ -157,15 +161,30 @@ class Emitter:
             return view
         before = [atom for group in view.home for atom in group]
         after = [atom for group in home for atom in group]
-        rows, columns, channels = (extent(group) for group in home)
-        if before == after and self.known("reshape"):
-            layer = self.emit(
-                node, "reshape", [view.layer], "reshape",
-                height=rows, width=columns, channels=channels,
-            )  # fmt: skip
-        else:
-            layer = self.vector_work(node, [view.layer], (rows, columns, channels), 0, "order")
-        return View(layer, view.axes, home)
+        shape = View("", (), home).map_shape
+        layer, runs = view.layer, runs_of(before, after)
+        if not self.known("reshape") or not self.known("transpose") or len(runs) > 3:
+            return View(self.vector_work(node, [layer], shape, 0, "order"), view.axes, home)
+        at = view.map_shape
+        if len(runs) > 1:
+            # Runs of atoms become rows, columns and channels, and change their places.
+            order = sorted(range(len(runs)), key=lambda run: after.index(runs[run][0]))
+            lead = 3 - len(runs)
+            split = (*(1,) * lead, *(extent(tuple(run)) for run in runs))
+            layer = self.reshaped(node, layer, at, (split[0], split[1], split[2]))
+            axes = (*range(lead), *(lead + run for run in order))
+            names = tuple(AXES[axis] for axis in axes)
+            layer = self.emit(node, "transpose", [layer], "order", axes=names)
+            at = (split[axes[0]], split[axes[1]], split[axes[2]])
+        return View(self.reshaped(node, layer, at, shape), view.axes, home)
+
+    def reshaped(self, node: Node, layer: str, at: Shape, shape: Shape) -> str:
+        """A map of ``shape`` with the words of a layer's map, which has the shape ``at``."""
+        if at == shape:
+            return layer
+        height, width, channels = shape
+        extents = {"height": height, "width": width, "channels": channels}
+        return self.emit(node, "reshape", [layer], "reshape", **extents)
 
     def by_axes(
         self,
@@ -236,6 +255,18 @@ class Emitter:
         view = fresh(layer, axes, rows, (), (len(shape) - 1,) if shape else ())
         self.views[name] = view
         return view
+
+
+def runs_of(before: Sequence[Atom], after: Sequence[Atom]) -> list[list[Atom]]:
+    """The longest runs of atoms in ``before`` that follow each other in ``after`` too."""
+    following = dict(itertools.pairwise(after))
+    runs: list[list[Atom]] = []
+    for atom in before:
+        if runs and following.get(runs[-1][-1]) is atom:
+            runs[-1].append(atom)
+        else:
+            runs.append([atom])
+    return runs
 
 
 def default_axes(shape: Sequence[int], like: View | None) -> tuple[Axes, tuple[int, ...]]:

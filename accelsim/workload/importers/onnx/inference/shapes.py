@@ -226,7 +226,7 @@ class Inference:
 
     def _by_rules(self, node: Node) -> dict[str, Kind]:
         from onnx import defs, helper, numpy_helper
-        from onnx.shape_inference import InferenceError, infer_node_outputs
+        from onnx.shape_inference import infer_node_outputs
 
         domain = "" if node.standard else node.domain
         version = self._versions.get(node.domain, self._versions.get(domain, 0))
@@ -246,7 +246,7 @@ class Inference:
             inferred = infer_node_outputs(
                 defs.get_schema(node.op, version, domain), proto, types, data, None, self._opsets
             )
-        except (InferenceError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except Exception as error:  # noqa: BLE001  # the C++ library raises errors of several types
             raise _InferenceFault(_cause(error)) from None
         return {name: kind_of(proto) for name, proto in inferred.items()}
 

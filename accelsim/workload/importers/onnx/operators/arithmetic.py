@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from accelsim.workload.importers.onnx.emitter import Emitter
 from accelsim.workload.importers.onnx.inference.graph import Node
 from accelsim.workload.importers.onnx.operators.work import elementwise_work
-from accelsim.workload.importers.onnx.views import Home, View, refined, renamed, same_order
+from accelsim.workload.importers.onnx.views import Home, View, extent, refined, renamed, same_order
 
 LAYERS = {"Add": "add", "Sum": "add", "Mul": "multiply"}
 """Kinds of layer for maps of one shape."""
@@ -77,19 +77,25 @@ def _like(e: Emitter, node: Node, whole: View, view: View) -> View:
 
 
 def _broadcasts(whole: View, view: View) -> bool:
-    """True if ``view`` is a map (1, 1, C) or (H, W, 1) that is repeated over the whole one."""
-    if len(view.axes) > len(whole.axes):
-        return False
+    """True if the extents of ``view`` in its map are 1 or those of the whole one: the places of
+    its axes.
+    """
     lead = len(whole.axes) - len(view.axes)
-    covered = [axis + lead for axis, size in enumerate(view.shape) if size > 1]
-    atoms = {atom for axis in covered for atom in whole.sample_axis(axis)}
-    places = {*whole.home[0], *whole.home[1]}
-    channels = view.map_shape[:2] == (1, 1) and atoms == set(whole.home[2])
-    positions = view.map_shape[2] == 1 and atoms == places
-    return (channels or positions) and (
-        view.map_shape[2] in (1, whole.map_shape[2])
-        and view.map_shape[:2] in ((1, 1), whole.map_shape[:2])
-    )
+    if lead < 0:
+        return False
+    held = {atom: group for group in range(3) for atom in whole.home[group]}
+    for axis, size in enumerate(view.shape):
+        mine = view.sample_axis(axis)
+        theirs = whole.sample_axis(axis + lead)
+        if size == 1:
+            continue
+        groups = {held[atom] for atom in theirs}
+        if len(groups) != 1 or extent(mine) != extent(theirs):
+            return False
+        (group,) = groups
+        if whole.home[group] != theirs or view.home[group] != mine:
+            return False
+    return True
 
 
 def _with_constant(e: Emitter, node: Node, view: View, others: Sequence[str]) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from accelsim.workload.importers.onnx.emitter import Emitter
+from accelsim.workload.importers.onnx.emitter import AXES, Emitter
 from accelsim.workload.importers.onnx.inference.folding import slice_parts, slice_range, split_sizes
 from accelsim.workload.importers.onnx.inference.graph import Node
 from accelsim.workload.importers.onnx.operators.work import addressing, work_of_shape
 from accelsim.workload.importers.onnx.views import Atom, Atoms, Axes, Home, View, new_axes
-
-GROUPS = ("rows", "columns", "channels")
 
 
 def reshape(e: Emitter, node: Node) -> bool:
@@ -104,7 +102,7 @@ def part(
     inner = prod(atom.size for atom in view.home[group][len(atoms) :])
     layer = e.emit(
         node, "slice", [view.layer], label,
-        axis=GROUPS[group], start=start * inner, stop=stop * inner,
+        axis=AXES[group], start=start * inner, stop=stop * inner,
     )  # fmt: skip
     return View(layer, axes, _with(view.home, atoms, new))
 
@@ -224,7 +222,7 @@ def concat(e: Emitter, node: Node, first: int = 0, step: int = 1) -> bool:
     )
     layers = [view.layer for view in placed]
     if e.known("concat") and len(set(layers)) == len(layers):
-        layer = e.emit(node, "concat", layers, axis=GROUPS[group])
+        layer = e.emit(node, "concat", layers, axis=AXES[group])
     else:
         shape = list(placed[0].map_shape)
         shape[group] = total
@@ -256,7 +254,7 @@ def _joined_home(view: View, axis: int) -> tuple[tuple[int, ...], tuple[int, ...
     if in_order and at is not None and whole[at] == [axis]:
         return tuple(whole[0]), tuple(whole[1]), tuple(whole[2])
     if in_order and at is None and not all(whole):
-        whole[next(group for group in (1, 0, 2) if not whole[group])] = [axis]
+        whole[next(group for group in (0, 1, 2) if not whole[group])] = [axis]
         return tuple(whole[0]), tuple(whole[1]), tuple(whole[2])
     samples = [
         number
@@ -265,7 +263,7 @@ def _joined_home(view: View, axis: int) -> tuple[tuple[int, ...], tuple[int, ...
     ]
     before = tuple(number for number in samples if number < axis)
     after = tuple(number for number in samples if number > axis)
-    return before, (axis,), after
+    return (before, (axis,), after) if before else ((axis,), after[:-1], after[-1:])
 
 
 def quantized_concat(e: Emitter, node: Node) -> bool:

@@ -161,45 +161,62 @@ def transposed_convolution(e: Emitter, node: Node) -> bool:
     source = image(e, view, node)
     weight = e.shape(node, node.inputs[1])
     shape = e.shape(node, node.outputs[0])
-    if source is None or len(shape) not in (3, 4) or not e.known("conv_transpose"):
-        return False
-    rank, attributes = len(weight) - 2, node.attributes
-    groups = int(attributes.get("group", 1))
-    stride = tuple(attributes.get("strides") or (1,) * rank)
-    dilation = tuple(attributes.get("dilations") or (1,) * rank)
-    pads = tuple(attributes.get("pads") or (0,) * 2 * rank)
-    # Padding that gives the output's extents: (input - 1) * stride + reach - padding.
-    full = [
-        (size - 1) * step + spread * (taps - 1) + 1
-        for size, step, spread, taps in zip(
-            view.shape[2:], stride, dilation, weight[2:], strict=True
-        )
-    ]
-    before = tuple(pads[:rank])
-    cut = [whole - out for whole, out in zip(full, shape[2:], strict=True)]
-    if attributes.get("auto_pad", "NOTSET") in ("SAME_UPPER", "SAME_LOWER"):
-        before = tuple(max(0, each) // 2 for each in cut)
-    after = tuple(each - less for each, less in zip(cut, before, strict=True))
-    layer = _transposed_layer(
-        e,
-        node,
-        source.layer,
-        weight[1] * groups,
-        Windows(weight[2:], stride, dilation, before, after),
-        groups,
-    )
-    if layer is None:
-        return False
+    groups = int(node.attributes.get("group", 1))
+    channels = weight[1] * groups
+    windows = _cut_windows(node, weight[2:], view.shape[2:], shape[2:])
     axes = (view.axes[0], *new_axes(shape)[1:])
-    home = fresh(layer, axes, (2,), (3,) if len(shape) == 4 else (), (1,))
-    e.set(node.outputs[0], add_bias(e, node, home, node.input(2)))
+    if source is not None and windows is not None and e.known("conv_transpose"):
+        cut, extra = windows
+        keys = _pad_columns(cut).keys()
+        if any(extra):
+            keys["output_padding"] = _short(_two_dimensional((*extra, 0)))
+        if groups > 1:
+            keys["groups"] = groups
+        layer = e.emit(node, "conv_transpose", [source.layer], out_channels=channels, **keys)
+        result = fresh(layer, axes, (2,), (3,) if len(shape) == 4 else (), (1,))
+    else:
+        # The same products, whose results are then added up where windows overlap.
+        view = e.with_channels(view, 1, node)
+        keys = {"groups": groups} if groups > 1 else {}
+        taps = channels * prod(weight[2:])
+        many = e.emit(node, "conv", [view.layer], "taps", out_channels=taps, kernel=1, **keys)
+        batch = prod(atom.size for atom in view.axes[0] if atom.batch)
+        size = (prod(shape) // channels // batch, 1, channels)
+        layer = e.vector_work(node, [many], size, 1, "windows")
+        result = fresh(layer, axes, (0, *range(2, len(shape))), (), (1,))
+    e.set(node.outputs[0], add_bias(e, node, result, node.input(2)))
     return True
 
 
-def _transposed_layer(
-    e: Emitter, node: Node, source: str, channels: int, windows: Windows, groups: int
-) -> str | None:
-    return None
+def _cut_windows(
+    node: Node, kernel: Sequence[int], extents: Sequence[int], outputs: Sequence[int]
+) -> tuple[Windows, tuple[int, ...]] | None:
+    """(windows, extra extents of the output) of a transposed convolution; the padding is what is
+    cut off the output. None if no layer has them.
+    """
+    rank, attributes = len(kernel), node.attributes
+    stride = tuple(attributes.get("strides") or (1,) * rank)
+    dilation = tuple(attributes.get("dilations") or (1,) * rank)
+    full = [
+        (size - 1) * step + spread * (taps - 1) + 1
+        for size, step, spread, taps in zip(extents, stride, dilation, kernel, strict=True)
+    ]
+    cut = [whole - out for whole, out in zip(full, outputs, strict=True)]
+    before = list((attributes.get("pads") or (0,) * rank)[:rank])
+    automatic = attributes.get("auto_pad", "NOTSET")
+    if automatic.startswith("SAME") or attributes.get("output_shape"):
+        before = [max(0, each) // 2 for each in cut]
+        if automatic == "SAME_LOWER":
+            before = [max(0, each) - max(0, each) // 2 for each in cut]
+    after = [each - less for each, less in zip(cut, before, strict=True)]
+    extra = tuple(max(0, -each) for each in after)
+    fits = all(
+        each < max(step, spread) for each, step, spread in zip(extra, stride, dilation, strict=True)
+    )
+    if rank > 2 or not fits:
+        return None
+    ends = tuple(max(0, each) for each in after)
+    return Windows(tuple(kernel), stride, dilation, tuple(before), ends), extra
 
 
 def pool(e: Emitter, node: Node) -> bool:
