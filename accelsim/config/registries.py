@@ -56,6 +56,7 @@ LAYERS = Registry(
         "global_avg_pool": "accelsim.layers.pooling:GlobalPoolSection",
         "add": "accelsim.layers.add:AddSection",
         "concat": "accelsim.layers.concat:ConcatSection",
+        "matmul": "accelsim.layers.matmul:MatmulSection",
         "recurrence": "accelsim.layers.recurrence:RecurrenceSection",
         "vector_work": "accelsim.layers.vector_work:VectorWorkSection",
         "multiply": "accelsim.layers.multiply:MultiplySection",

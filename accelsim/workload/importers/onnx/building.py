@@ -18,7 +18,7 @@ from accelsim.workload.importers.onnx.layout import MainInput, main_input
 from accelsim.workload.importers.onnx.operators.work import unknown
 from accelsim.workload.importers.onnx.patterns import with_patterns
 from accelsim.workload.importers.onnx.reading.model import read_model, refuse
-from accelsim.workload.importers.onnx.table import OPERATORS, SOURCES
+from accelsim.workload.importers.onnx.table import BY_DOMAIN, OPERATORS, SOURCES
 from accelsim.workload.importers.onnx.views import View, new_axes
 from accelsim.workload.importers.options import ImportOptions
 from accelsim.workload.network import INPUT
@@ -140,7 +140,7 @@ def _map(e: Emitter, node: Node) -> None:
     if _in_loss(e, node):
         e.set(node.outputs[0], e.views[node.inputs[0]])
         return
-    function = OPERATORS.get(node.op)
+    function = BY_DOMAIN.get((node.standard, node.op), OPERATORS.get(node.op))
     if function is not None and function(e, node):
         return
     if node.domain == OWN:

@@ -142,6 +142,20 @@ class Emitter:
         read = tuple(dict.fromkeys(inputs)) or (INPUT,)
         return self.emit(node, "vector_work", read, part, **extents, operations=operations, **keys)
 
+    def distinct(self, node: Node, layers: Sequence[str]) -> list[str]:
+        """The layers, with a copy of each that is there more than once: no layer reads a map
+        twice.
+        """
+        result: list[str] = []
+        for layer in layers:
+            if layer not in result:
+                result.append(layer)
+                continue
+            shape = next((each for each in self.views.values() if each.layer == layer), None)
+            at = (1, 1, 1) if shape is None else shape.map_shape
+            result.append(self.vector_work(node, [layer], at, 0, "copy"))
+        return result
+
     def not_known(self, node: Node, reason: str = "") -> None:
         """Note that a node becomes vector work. Raises InputError with ``strict``."""
         what = f"{node.domain}.{node.op}" if not node.standard else node.op

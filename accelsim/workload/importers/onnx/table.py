@@ -43,6 +43,9 @@ OPERATORS: dict[str, Mapping] = {
     "MatMulNBits": products.packed_matmul,
     "FusedMatMul": products.fused_matmul,
     **dict.fromkeys(recurrent.GATES, recurrent.recurrent),
+    "MultiHeadAttention": activation_products.multi_head_attention,
+    "GroupQueryAttention": activation_products.multi_head_attention,
+    "QAttention": activation_products.packed_attention,
     "DotProductAttention": activation_products.dot_product_attention,
     # Arithmetic
     **dict.fromkeys(
@@ -90,6 +93,12 @@ OPERATORS: dict[str, Mapping] = {
     ),
 }  # fmt: skip
 """Operators of values that lie in maps."""
+
+BY_DOMAIN: dict[tuple[bool, str], Mapping] = {
+    (True, "Attention"): activation_products.attention_operator,
+    (False, "Attention"): activation_products.packed_attention,
+}
+"""Operators whose name means another thing outside ONNX itself, by whether they are of ONNX."""
 
 SOURCES: dict[str, Mapping] = {
     "Gather": tokens.embedding,

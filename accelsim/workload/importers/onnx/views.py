@@ -73,6 +73,21 @@ class View:
         atoms = self.sample_axis(axis)
         return next((g for g in range(3) if atoms and self.home[g] == atoms), None)
 
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...] | None:
+        """Numbers of the axes that make rows, columns and channels, None if a group is not whole
+        axes.
+        """
+        groups: list[tuple[int, ...]] = []
+        for atoms in self.home:
+            numbers = dict.fromkeys(
+                number for atom in atoms for number, axis in enumerate(self.axes) if atom in axis
+            )
+            if atoms != tuple(atom for number in numbers for atom in self.sample_axis(number)):
+                return None
+            groups.append(tuple(numbers))
+        return tuple(groups)
+
     def replaced(self, parts: Mapping[Atom, Atoms]) -> View:
         """The view with atoms split into parts."""
 

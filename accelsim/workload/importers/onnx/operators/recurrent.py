@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accelsim.workload.importers.onnx.emitter import Emitter
 from accelsim.workload.importers.onnx.inference.graph import Node
-from accelsim.workload.importers.onnx.operators.products import linear
+from accelsim.workload.importers.onnx.operators.lines import linear
 from accelsim.workload.importers.onnx.operators.shaping import part
 from accelsim.workload.importers.onnx.views import Atom, Atoms, View
 

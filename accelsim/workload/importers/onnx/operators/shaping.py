@@ -236,31 +236,16 @@ def _joined_home(view: View, axis: int) -> tuple[tuple[int, ...], tuple[int, ...
 
     The order of ``view`` if its atoms allow it; else the axes before, the axis, and those after.
     """
-    whole: list[list[int]] = [[], [], []]
-    used: set[Atom] = set()
-    for group in range(3):
-        for atom in view.home[group]:
-            if atom in used:
-                continue
-            number = next(n for n, atoms in enumerate(view.axes) if atom in atoms)
-            whole[group].append(number)
-            used.update(view.sample_axis(number))
-    in_order = all(
-        view.home[group]
-        == tuple(atom for number in whole[group] for atom in view.sample_axis(number))
-        for group in range(3)
-    )
+    groups = view.groups
+    in_order = groups is not None
+    whole = [list(group) for group in groups or ((), (), ())]
     at = next((g for g in range(3) if axis in whole[g]), None)
     if in_order and at is not None and whole[at] == [axis]:
         return tuple(whole[0]), tuple(whole[1]), tuple(whole[2])
     if in_order and at is None and not all(whole):
         whole[next(group for group in (0, 1, 2) if not whole[group])] = [axis]
         return tuple(whole[0]), tuple(whole[1]), tuple(whole[2])
-    samples = [
-        number
-        for number, atoms in enumerate(view.axes)
-        if not (atoms and all(atom.batch for atom in atoms))
-    ]
+    samples = [number for number in range(len(view.axes)) if view.sample_axis(number)]
     before = tuple(number for number in samples if number < axis)
     after = tuple(number for number in samples if number > axis)
     return (before, (axis,), after) if before else ((axis,), after[:-1], after[-1:])

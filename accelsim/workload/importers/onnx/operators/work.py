@@ -7,7 +7,7 @@ from math import prod
 
 from accelsim.workload.importers.onnx.emitter import Emitter, default_axes
 from accelsim.workload.importers.onnx.inference.graph import Node
-from accelsim.workload.importers.onnx.views import View, fresh
+from accelsim.workload.importers.onnx.views import View, fresh, new_axes
 
 OPERATIONS = {
     "LeakyRelu": 2, "PRelu": 2, "Elu": 4, "Selu": 4, "Celu": 5, "ThresholdedRelu": 1,
@@ -65,6 +65,15 @@ def work_of_shape(e: Emitter, node: Node, layers: Sequence[str], operations: int
         if same is not None:
             layer = e.vector_work(node, layers, same.map_shape, operations, part)
             e.set(name, View(layer, same.axes, same.home))
+        elif likes and (groups := _like_groups(likes[0], shape)) is not None:
+            like = likes[0]
+            axes = tuple(
+                like.axes[axis] if size == like.shape[axis] else new
+                for axis, (size, new) in enumerate(zip(shape, new_axes(shape), strict=True))
+            )
+            made = fresh("", axes, *groups)
+            layer = e.vector_work(node, layers, made.map_shape, operations, part)
+            e.set(name, View(layer, axes, made.home))
         else:
             axes, rows = default_axes(shape, likes[0] if likes else None)
             size = (prod(shape[axis] for axis in rows), 1, shape[-1] if shape else 1)
@@ -72,6 +81,22 @@ def work_of_shape(e: Emitter, node: Node, layers: Sequence[str], operations: int
             e.set(name, fresh(layer, axes, rows, (), (len(shape) - 1,) if shape else ()))
         done = True
     return done
+
+
+def _like_groups(like: View, shape: Sequence[int]) -> tuple[tuple[int, ...], ...] | None:
+    """Axes that become rows, columns and channels of a value as they did in ``like``; None if some
+    axis has another place.
+    """
+    groups = like.groups
+    if groups is None or len(shape) != len(like.axes):
+        return None
+    held = {axis for group in groups for axis in group}
+    for axis, size in enumerate(shape):
+        if like.has_batch(axis) and size != like.shape[axis]:
+            return None
+        if size > 1 and axis not in held and not like.has_batch(axis):
+            return None
+    return groups
 
 
 def unknown(e: Emitter, node: Node, reason: str = "") -> None:
