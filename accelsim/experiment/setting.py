@@ -158,11 +158,11 @@ class Setting(Options):
     `Trace`. ``trace_any_rule``: accept the trace of another rule family. ``passes``: passes to
     report; the whole step is simulated. ``schedule``: ``"serial"`` or ``"unlocked"``.
     ``optimizer``: ``"sgd"``, ``"momentum"``, ``"adam"``, ``"adamw"`` or ``"lion"``.
-    ``objective``: of the choice among mappings: ``"canonical"``, ``"cycles"``, ``"energy"`` or ``"edp"``; None for that of the
-    machine, ``"edp"`` if its file states none. ``warm``: true for a step of the
-    steady state, false for the first step, at whose beginning nothing is on the chip. ``prices``: a
-    file of prices that replace those of the machine (docs/energy.md), or None. ``seed``:
-    seed of everything drawn at random. ``transform``: changes the lowered ops before they run. The
+    ``objective``: of the choice among mappings: ``"canonical"``, ``"cycles"``, ``"energy"`` or
+    ``"edp"``; None for that of the machine, ``"edp"`` if its file states none. ``warm``: true for a
+    step of the steady state, false for the first step, at whose beginning nothing is on the chip.
+    ``prices``: a file of prices that replace those of the machine (docs/energy.md), or None.
+    ``seed``: seed of everything drawn at random. ``transform``: changes the lowered ops before they run. The
     result keeps the rule's name, and its hash is that of the changed ops.
 
     >>> import accelsim
