@@ -10,6 +10,7 @@ import numpy as np
 
 from accelsim.layers.activations import FUNCTIONS
 from accelsim.layers.add import Add
+from accelsim.layers.attention import Attention
 from accelsim.layers.batch_norm import BatchNorm
 from accelsim.layers.bias import Bias
 from accelsim.layers.concat import Concat, joined
@@ -19,6 +20,7 @@ from accelsim.layers.embedding import Embedding
 from accelsim.layers.fully_connected import FullyConnected
 from accelsim.layers.gelu import Gelu
 from accelsim.layers.layer_norm import LayerNorm
+from accelsim.layers.linear import Linear
 from accelsim.layers.model import Model
 from accelsim.layers.pooling import AveragePool, GlobalAveragePool, MaxPool
 from accelsim.layers.positions import Positions
@@ -33,6 +35,8 @@ from tests.structure_networks import structure_networks
 KINDS: dict[str, type[Layer]] = {
     "conv": Convolution,
     "fc": FullyConnected,
+    "linear": Linear,
+    "attention": Attention,
     "batch_norm": BatchNorm,
     "layer_norm": LayerNorm,
     "rms_norm": RmsNorm,
@@ -263,6 +267,16 @@ def small_networks() -> dict[str, Network]:
         .add("tanh")
         .add("fc", CLASSES)
         .add("bias"),
+        Builder("attended")
+        .conv(8)
+        .add("linear", 8)
+        .add("linear", 4, ("conv0",))
+        .add("linear", 6, ("conv0",))
+        .add("attention", 12, ("linear1", "linear2", "linear3"), heads=4, kv_heads=2, causal=True)
+        .add("linear", 8)
+        .add("add", inputs=("conv0", "linear5"))
+        .add("relu")
+        .add("fc", CLASSES),
         Builder("dropped")
         .conv(4)
         .add("dropout", rate=0.3)

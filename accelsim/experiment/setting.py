@@ -162,8 +162,8 @@ class Setting(Options):
     ``"edp"``; None for that of the machine, ``"edp"`` if its file states none. ``warm``: true for a
     step of the steady state, false for the first step, at whose beginning nothing is on the chip.
     ``prices``: a file of prices that replace those of the machine (docs/energy.md), or None.
-    ``seed``: seed of everything drawn at random. ``transform``: changes the lowered ops before they run. The
-    result keeps the rule's name, and its hash is that of the changed ops.
+    ``seed``: seed of everything drawn at random. ``transform``: changes the lowered ops before they
+    run. The result keeps the rule's name, and its hash is that of the changed ops.
 
     >>> import accelsim
     >>> setting = accelsim.Setting(batch=4, trace="random:0.5")

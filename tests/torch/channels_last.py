@@ -32,6 +32,10 @@ def _shift(_: Layer, maps: torch.Tensor, parameters: Parameters) -> torch.Tensor
     return maps + parameter
 
 
+def _linear(_: Layer, maps: torch.Tensor, parameters: Parameters) -> torch.Tensor:
+    return maps @ parameters["weight"].T
+
+
 def _softmax(_: Layer, maps: torch.Tensor, __: Parameters) -> torch.Tensor:
     return maps.softmax(-1)
 
@@ -53,8 +57,21 @@ CHANNELS_LAST: dict[str, Callable[[Layer, torch.Tensor, Parameters], torch.Tenso
     "layer_norm": _layer_norm,
     "rms_norm": _rms_norm,
     "gelu": _gelu,
+    "linear": _linear,
     "bias": _shift,
     "positions": _shift,
     "softmax": _softmax,
     "rotary": _rotary,
 }
+
+
+def attention(layer: Layer, inputs: list[torch.Tensor]) -> torch.Tensor:
+    """Attention of maps (N, H, W, C), whose positions are tokens."""
+    counts = (layer.heads, layer.kv_heads, layer.kv_heads)
+    heads = [
+        each.flatten(1, 2).unflatten(2, (count, -1)).transpose(1, 2)
+        for each, count in zip(inputs, counts, strict=True)
+    ]
+    heads[1:] = [each.repeat_interleave(layer.sharing, dim=1) for each in heads[1:]]
+    mixed = functional.scaled_dot_product_attention(*heads, is_causal=layer.causal)
+    return mixed.transpose(1, 2).flatten(2).unflatten(1, inputs[0].shape[1:3])

@@ -12,7 +12,7 @@ from accelsim.layers.model import Model
 from accelsim.workload.network import INPUT, Layer, Network
 from tests.reference_networks import batch_of, feedback_of, filled_model
 from tests.torch import structure
-from tests.torch.channels_last import CHANNELS_LAST
+from tests.torch.channels_last import CHANNELS_LAST, attention
 
 Results = dict[str, np.ndarray]
 CELLS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -48,6 +48,9 @@ def _layer(
     if layer.kind in CHANNELS_LAST:
         rows = maps.permute(0, 2, 3, 1)
         return CHANNELS_LAST[layer.kind](layer, rows, parameters).permute(0, 3, 1, 2)
+    if layer.kind == "attention":
+        rows = [each.permute(0, 2, 3, 1) for each in inputs]
+        return attention(layer, rows).permute(0, 3, 1, 2)
     if layer.kind == "max_pool":
         return functional.max_pool2d(_padded(maps, layer, -torch.inf), layer.kernel, layer.stride)
     if layer.kind == "avg_pool":
