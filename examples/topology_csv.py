@@ -1,4 +1,5 @@
-"""Networks from topology files of SCALE-Sim (Samajdar et al. 2018): an importer as a plug-in.
+"""Networks from topology files of SCALE-Sim (Samajdar et al. 2018): a simple importer as a plug-in,
+for files with the suffix .topology (the built-in one of .csv makes a graph of any list of layers).
 
 A line per layer: name, rows and columns of the input map, of the filter, channels, filters, stride.
 Layers follow each other; a map larger than the one that the layer above makes is that map with
@@ -21,7 +22,7 @@ from accelsim.workload.resolve import resolve
 COLUMNS = ("ifmap height", "ifmap width", "filter height", "filter width", "channels", "num filter")
 
 
-@plugin.importer(".csv")
+@plugin.importer(".topology")
 def load_network(path: Path) -> Network:
     """Read a topology. InputError with every line that is none."""
     faults: list[Fault] = []

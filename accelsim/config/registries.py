@@ -96,6 +96,7 @@ IMPORTERS = Registry(
         ".yaml": "accelsim.workload.importers.yaml:load_network",
         ".yml": "accelsim.workload.importers.yaml:load_network",
         ".onnx": "accelsim.workload.importers.onnx:load_network",
+        ".csv": "accelsim.workload.importers.topology:load_network",
     },
     group="accelsim.importers",
     key="importer",

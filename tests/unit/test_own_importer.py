@@ -36,7 +36,7 @@ def registered() -> Iterator[None]:
 @pytest.fixture
 def topology(tmp_path: Path) -> Path:
     """A file in SCALE-Sim's columns."""
-    path = tmp_path / "small.csv"
+    path = tmp_path / "small.topology"
     path.write_text(TOPOLOGY)
     return path
 
@@ -83,5 +83,6 @@ def test_its_faults_have_lines(topology: Path) -> None:
 
 def test_it_is_unknown_where_it_is_not_registered(topology: Path) -> None:
     IMPORTERS.restore(({}, {}))
-    with pytest.raises(InputError, match=r"must be a file of \.yaml, \.yml, \.onnx, got \.csv; "):
+    known = r"\.yaml, \.yml, \.onnx, \.csv"
+    with pytest.raises(InputError, match=rf"must be a file of {known}, got \.topology; "):
         load_network(topology)

@@ -185,6 +185,28 @@ The modular rules see the field of a layer through enlarged maps as if these had
 `mobilenetv2` is MobileNetV2 1.0 (Sandler et al. 2018, table 2): 300,774,272 products per image and
 3,469,760 weights of convolutions and classifier, printed there as 300M and 3.4M (3,503,872 with the
 scales and shifts of batch norm; the classifier has no biases).
+
+`densenet121-imagenet` is DenseNet-121 (Huang et al. 2017, table 1): 2,834,161,664 products per
+image and 7,978,856 parameters, with batch norm and the classifier's biases. `unet-small` is a U-Net
+(Ronneberger et al. 2015) of three levels with a loss per pixel.
+
+## Topology files of SCALE-Sim
+
+A file `.csv` is read as a topology of SCALE-Sim, with one convolution per line or, if the header
+has M, N and K, one matrix product. It is a list without a graph, so one is assumed:
+
+* A line reads the maps above that no line has read yet: side by side, if their channels add up to
+  its own; added up, if they have its channels; in another shape, if one has as many words.
+* Else it reads the map of a line above that reads a map of its size, such as that of a shortcut.
+* Else it reads its own part of the network's input. Such a line has no error propagation.
+* A map that is larger than its source by less than the filter has zeros around it. Other sizes are
+  nearest neighbours of the source, which is addressing, or for one row and column its mean.
+* A line with one filter whose name has `DP`, `dw` or `depthwise` is a convolution channel by
+  channel. Rows and columns that a stride leaves over make one more output, as SCALE-Sim counts.
+* Maps that no line reads are averaged, and are outputs of the network beside the last line's.
+
+Products per line are those that SCALE-Sim counts. There are no activations, so masks have no zeros
+of f'. Ratios of sparsity other than 1:1 are refused: zeros come from a trace.
 """
 
 TECHNOLOGY = """# Technology files

@@ -204,7 +204,10 @@ def test_no_file_names_code(outcome: Outcome, tmp_path: Path) -> None:
         ),
         (("check", "r.json"), "r.json: rule must be the name of a rule, not a file of code, got "),
         (("plot", "r.json"), "r.json: rule must be the name of a rule, not a file of code, got "),
-        (("simulate", "./evil.py"), "evil.py: a workload must be a file of .yaml, .yml, .onnx"),
+        (
+            ("simulate", "./evil.py"),
+            "evil.py: a workload must be a file of .yaml, .yml, .onnx, .csv",
+        ),
     ):
         code, _, err = outcome(*command)
         assert code == 2
