@@ -4,6 +4,7 @@ layer kind, and sequences.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -15,12 +16,44 @@ from accelsim.workload.network import Network
 from accelsim.workload.resolve import resolve
 
 ACTIVATIONS = ["relu", "relu6", "tanh", "sigmoid", "gelu", "silu"]
+STRUCTURE = ["beside", "parts", "gate", "resized", "transposed"]
 NORMS = ["batch_norm", "layer_norm", "rms_norm"]
 
 
 def network_of(data: dict[str, Any]) -> Network:
     """Network from plain workload data."""
     return resolve(validate_data(data, Workload), lambda _: Place("", 0, 0))
+
+
+def _structure(draw: st.DrawFn, add: Callable[..., str], above: str, block: str) -> str:
+    """Layers that take maps apart, put them together or change their resolution."""
+    if block == "beside":
+        wide = add("conv", inputs=[above], out_channels=draw(st.integers(1, 3)), kernel=1)
+        return add("concat", inputs=draw(st.permutations([above, wide])))
+    if block == "parts":
+        whole = add("conv", inputs=[above], out_channels=4, kernel=1)
+        cut = draw(st.integers(1, 3))
+        first = add("slice", inputs=[whole], stop=cut)
+        second = add("slice", inputs=[whole], start=draw(st.sampled_from([0, cut])))
+        second = add("relu", inputs=[second]) if draw(st.booleans()) else second
+        return add("concat", inputs=[second, first])
+    if block == "gate":
+        wide = add("conv", inputs=[above], out_channels=3, kernel=1)
+        kind = draw(st.sampled_from(["global_avg_pool", "tanh"]))
+        gate = add("sigmoid", inputs=[add(kind, inputs=[wide])])
+        return add("multiply", inputs=[wide, gate])
+    if block == "resized":
+        keys = {"height": draw(st.integers(1, 8)), "width": draw(st.integers(1, 8))}
+        mode = draw(st.sampled_from(["nearest", "bilinear"]))
+        return add("resize", inputs=[above], mode=mode, **keys)
+    return add(
+        "conv_transpose",
+        inputs=[above],
+        out_channels=draw(st.integers(1, 4)),
+        kernel=draw(st.integers(1, 3)),
+        stride=draw(st.integers(1, 2)),
+        padding="same",
+    )
 
 
 @st.composite
@@ -47,8 +80,8 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
                     "identity",
                     "projection",
                     "relu_bn",
-                    "shift",
                     "other",
+                    *STRUCTURE,
                 ]
             )
         )
@@ -86,11 +119,11 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
         elif block in ("bn", "relu_bn"):
             above = add("relu", inputs=[above]) if block == "relu_bn" else above
             above = add(draw(st.sampled_from(NORMS)), inputs=[above])
-        elif block == "shift":
-            above = add(draw(st.sampled_from(["bias", "positions"])), inputs=[above])
         elif block == "other":
-            kind = draw(st.sampled_from(["dropout", "softmax"]))
+            kind = draw(st.sampled_from(["bias", "positions", "dropout", "softmax"]))
             above = add(kind, inputs=[above], **({"rate": 0.5} if kind == "dropout" else {}))
+        elif block in STRUCTURE:
+            above = _structure(draw, add, above, block)
         elif block == "activation":
             above = add(draw(st.sampled_from(ACTIVATIONS)), inputs=[above])
         else:
