@@ -307,13 +307,13 @@ def test_a_layer_and_an_importer_that_fail_while_a_network_is_read(
     told = line(outcome, "check", "n.yaml", "--plugin", file)
     assert told.startswith(f"mine.py:{at}: AttributeError: ")
     file, at = changed(tmp_path, "topology_csv.py", "path.read_text(", "path.read_txt(")
-    (tmp_path / "n.csv").write_text("x\n")
-    told = line(outcome, "check", "n.csv", "--plugin", file)
+    (tmp_path / "n.topology").write_text("x\n")
+    told = line(outcome, "check", "n.topology", "--plugin", file)
     assert told.startswith(f"mine.py:{at}: AttributeError: ")
     file, _ = changed(tmp_path, "topology_csv.py", "    return resolve(", "    resolve(")
-    (tmp_path / "n.csv").write_text("x\nFC1, 4, 4, 4, 4, 1, 6, 1,\n")
-    told = line(outcome, "check", "n.csv", "--plugin", file)
-    assert told == "importer .csv of mine.py must return a Network, got a NoneType"
+    (tmp_path / "n.topology").write_text("x\nFC1, 4, 4, 4, 4, 1, 6, 1,\n")
+    told = line(outcome, "check", "n.topology", "--plugin", file)
+    assert told == "importer .topology of mine.py must return a Network, got a NoneType"
 
 
 def test_an_input_error_of_its_own_passes_as_it_is(outcome: Outcome, written: Write) -> None:

@@ -33,13 +33,13 @@ def test_a_result_names_each_plugin_that_it_used(outcome: Outcome, tmp_path: Pat
     (tmp_path / "m.yaml").write_text(
         "name: serial\nbase: near-memory\npe_array: {kind: bit_serial}\n"
     )
-    (tmp_path / "net.csv").write_text(
+    (tmp_path / "net.topology").write_text(
         "names\nFC1, 4, 4, 4, 4, 1, 6, 1,\nFC2, 1, 1, 1, 1, 6, 3, 1,\n"
     )
     files = [EXAMPLES / name for name in ("pe_bit_serial.py", "topology_csv.py", "blend.py")]
     words = [word for path in files for word in ("--plugin", str(path))]
     rule = ("--rule", f"{DRTP}:drtp:scale=2", "--arch", "m.yaml", "--trace", "dense")
-    code, out, err = outcome("simulate", "net.csv", *rule, *words, "--json")
+    code, out, err = outcome("simulate", "net.topology", *rule, *words, "--json")
     assert (code, err) == (0, "")
     document = json.loads(out)
     assert document["rule"] == "drtp@drtp.py:scale=2.0"
@@ -47,7 +47,7 @@ def test_a_result_names_each_plugin_that_it_used(outcome: Outcome, tmp_path: Pat
         {"kind": kind, "name": name, "file": path.name, "sha256": sha256(path)}
         for kind, name, path in (
             ("rule", "drtp", DRTP),
-            ("importer", ".csv", files[1]),
+            ("importer", ".topology", files[1]),
             ("pe_kind", "bit_serial", files[0]),
         )
     ]  # blend.py was read, but no layer is one of its kind
@@ -132,7 +132,7 @@ def test_the_option_makes_every_name_of_a_file_known(outcome: Outcome) -> None:
 def test_schemas_and_lists_with_a_file(
     outcome: Outcome, file: str, command: tuple[str, str]
 ) -> None:
-    name = {"pe_bit_serial.py": "bit_serial", "blend.py": "blend"}.get(file, ".csv")
+    name = {"pe_bit_serial.py": "bit_serial", "blend.py": "blend"}.get(file, ".topology")
     assert name not in outcome(*command)[1]
     assert name in outcome(*command, "--plugin", str(EXAMPLES / file))[1]
 
@@ -218,7 +218,7 @@ def test_no_file_names_code(outcome: Outcome, tmp_path: Path) -> None:
 
 def test_what_needs_a_plugin_says_how_to_name_it(outcome: Outcome, tmp_path: Path) -> None:
     (tmp_path / "rule.py").write_text("1 // 0\n")
-    (tmp_path / "n.csv").write_text("names\nFC1, 4, 4, 4, 4, 1, 6, 1,\n")
+    (tmp_path / "n.topology").write_text("names\nFC1, 4, 4, 4, 4, 1, 6, 1,\n")
     layer = "{name: b, kind: blend, inputs: [input]}"
     (tmp_path / "n.yaml").write_text(f"name: n\ninput: {{channels: 4}}\nlayers: [{layer}]\n")
     for command, told in (
@@ -229,9 +229,12 @@ def test_what_needs_a_plugin_says_how_to_name_it(outcome: Outcome, tmp_path: Pat
                 "rule.py\n"
             ),
         ),
-        (("check", "n.csv"), "; a plug-in that reads .csv needs --plugin FILE.py\n"),
+        (("check", "n.topology"), "; a plug-in that reads .topology needs --plugin FILE.py\n"),
         (("check", "n.yaml"), ", got blend; a plug-in's kind needs --plugin FILE.py\n"),
-        (("simulate", "./n.csv"), "got .csv; a plug-in's importer needs --plugin FILE.py\n"),
+        (
+            ("simulate", "./n.topology"),
+            "got .topology; a plug-in's importer needs --plugin FILE.py\n",
+        ),
     ):
         code, _, err = outcome(*command)
         assert code == 2
