@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from accelsim.errors import InputError
 from accelsim.layers.numerics import LayerNumerics
 from accelsim.layers.recurrent_numerics import RecurrentNumerics
 from accelsim.numerics.arrays import Array
@@ -32,6 +33,9 @@ class Model:
         dtype: DTypeLike = np.float32,
         formats: StorageFormats = EXACT,
     ) -> None:
+        if len(network.losses) > 1:
+            names = ", ".join(layer.name for layer in network.losses)
+            raise InputError(f"a network that is trained must have one output, got {names}")
         self.network = network
         self.dtype = np.dtype(dtype)
         self.formats = formats

@@ -101,6 +101,11 @@ class Workload(Section):
         "(`modular`, `conv-dfa`, `dilated`, `revised`). Default: consecutive layers whose output "
         "maps have the same size form a module.",
     )
+    outputs: tuple[str, ...] = Field(
+        (),
+        description="Names of layers besides the last one whose outputs get a loss. Such a network "
+        "can be simulated, not trained.",
+    )
     layers: tuple[LayerSpec, ...] = Field(
         description="The layers; each may read any layer above it.",
         json_schema_extra={"minItems": 1},

@@ -154,10 +154,19 @@ class Lowering:
 
     # Errors
 
-    def labels(self) -> Value:
-        """The right class at each position of the output, which is there before the step begins."""
-        rows, columns, classes = self.network.output.out_shape
-        return self.tensors("labels", Role.INDEX, (rows, columns, 1), bits=index_bits(classes))
+    def labels(self, layer: Layer | None = None) -> Value:
+        """The right class at each position of an output, by default the network's own. They are
+        there before the step begins.
+        """
+        output = self.network.output
+        layer = layer or output
+        rows, columns, classes = layer.out_shape
+        name = "labels" if layer is output else f"labels.{layer.name}"
+        return self.tensors(name, Role.INDEX, (rows, columns, 1), bits=index_bits(classes))
+
+    def loss_error(self, layer: Layer) -> Value:
+        """Error that the loss makes at an output besides the network's own."""
+        return self.tensors(f"{layer.name}.loss_error", Role.ERROR, layer.out_shape)
 
     def output_error(self) -> Value:
         """Error at the network's output, which the loss makes."""
@@ -187,7 +196,8 @@ class Lowering:
         contributors = self.contributors(source)
         if layer not in contributors:
             return None
-        suffix = "" if len(contributors) == 1 else f".{layer.name}"
+        alone = len(contributors) == 1 and source not in self.network.outputs
+        suffix = "" if alone else f".{layer.name}"
         value = self.tensors(
             f"{source}.error{suffix}", Role.ERROR, self.network.layer(source).out_shape
         )

@@ -171,6 +171,7 @@ class Network:
     tokens: int = 0
     description: str = ""
     modules: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
     importer: tuple[str, Plugin] | None = field(default=None, repr=False, compare=False)
     notes: tuple[str, ...] = field(default=(), repr=False, compare=False)
     _by_name: dict[str, Layer] = field(default_factory=dict, repr=False, compare=False, hash=False)
@@ -224,6 +225,12 @@ class Network:
         while layer.shifts_outputs and layer.inputs[0] != INPUT:
             layer = self.layer(layer.inputs[0])
         return layer
+
+    @property
+    def losses(self) -> tuple[Layer, ...]:
+        """Layers whose outputs get a loss: `output`, and those named in ``outputs``."""
+        others = (self.layer(name) for name in self.outputs)
+        return (self.output, *(layer for layer in others if layer is not self.output))
 
     def rectifier(self, name: str) -> Layer | None:
         """The ReLU that the map comes from, directly or through max-pools, so that its zeros are

@@ -90,7 +90,16 @@ class _Resolver:
             tokens=given.tokens or 0,
             description=workload.description,
             modules=workload.modules,
+            outputs=self._outputs(),
         )
+
+    def _outputs(self) -> tuple[str, ...]:
+        """Names of the layers besides the last one that get a loss; the layer before a bias that
+        is left out stands in for it.
+        """
+        names = (self.stand_in.get(name, name) for name in self.workload.outputs)
+        last = self.layers[-1].name
+        return tuple(dict.fromkeys(name for name in names if name not in (last, INPUT)))
 
     def _fault(self, index: int, key: str | tuple[str | int, ...], rule: str, got: object) -> None:
         """Record a fault of the key ``key`` of layer number ``index``."""
@@ -140,7 +149,7 @@ class _Resolver:
         """Check the network as a whole: unread layers, modules and the output layer."""
         last = len(self.workload.layers) - 1
         for index, spec in enumerate(self.workload.layers[:last]):
-            if spec.name not in self.read:
+            if spec.name not in self.read and spec.name not in self.workload.outputs:
                 self._fault(
                     index,
                     "name",
@@ -160,6 +169,14 @@ class _Resolver:
                 )
                 continue
             after = known.index(name)
+        kept = [spec.name for spec in self.workload.layers]
+        for index, name in enumerate(self.workload.outputs):
+            if name not in kept:
+                path = ("outputs", index)
+                rule, got = "the name of a layer", f"{name}{did_you_mean(name, kept)}"
+                self.faults.append(
+                    self.place(path).fault(f"{dotted(path)} must be {rule}, got {got}")
+                )
         if not self.layers:
             rule = "unlike bias in at least one layer, where biases are left out"
             self._fault(last, "kind", rule, self.workload.layers[-1].kind)

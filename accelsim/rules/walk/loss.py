@@ -11,18 +11,19 @@ from accelsim.workload.lowering import Lowering, Work, operands
 
 def lower_loss(low: Lowering) -> None:
     """Emit ``loss.EP``, which reads the network's output and labels and makes the error at the
-    output.
+    output. Each further output has an op of its own, ``loss.EP.<layer>``.
     """
-    layer = low.network.output
-    error = low.output_error()
-    elements = low.samples * prod(layer.out_shape)
-    read = operands([*low.outputs[layer.name], *low.labels()], Use.READ)
-    low.vector(
-        "loss.EP",
-        "loss",
-        Pass.EP,
-        Work("softmax_loss", elements, vector_costs.SOFTMAX_LOSS),
-        read,
-        error,
-    )
-    low.contributions[layer.name].append(error)
+    for layer in low.network.losses:
+        main = layer is low.network.output
+        error = low.output_error() if main else low.loss_error(layer)
+        elements = low.samples * prod(layer.out_shape)
+        labels = low.labels() if main else low.labels(layer)
+        low.vector(
+            "loss.EP" if main else f"loss.EP.{layer.name}",
+            "loss",
+            Pass.EP,
+            Work("softmax_loss", elements, vector_costs.SOFTMAX_LOSS),
+            operands([*low.outputs[layer.name], *labels], Use.READ),
+            error,
+        )
+        low.contributions[layer.name].append(error)

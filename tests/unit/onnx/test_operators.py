@@ -297,8 +297,20 @@ def test_loss_output(tmp_path: Path) -> None:
     nodes = [node("Relu", ["x"], ["a"], "one"), node("Tanh", ["a"], ["b"], "two")]
     path = write(tmp_path / "net.onnx", nodes, {"x": [1, 4]}, ["a", "b"])
     assert network(path).output.name == "two"
+    assert network(path).outputs == ("one",)
     assert network(path, loss_output="a").output.name == "one"
+    assert network(path, loss_output="b").outputs == ()
     assert fault(path, loss_output="c").startswith("--loss-output must be one of the outputs a, b")
+
+
+def test_states_get_no_loss(tmp_path: Path) -> None:
+    nodes = [node("LSTM", ["x", "w", "r"], ["y", "h", "c"], "cell", hidden_size=8)]
+    weights = {"w": (1, 32, 5), "r": (1, 32, 8)}
+    path = write(tmp_path / "net.onnx", nodes, {"x": [7, 1, 5]}, ["y", "h", "c"], weights)
+    assert (network(path).output.kind, network(path).outputs) == ("recurrence", ())
+    nodes = [node("Relu", ["x"], ["present.0.key"]), node("Tanh", ["present.0.key"], ["y"], "two")]
+    path = write(tmp_path / "net.onnx", nodes, {"x": [1, 4]}, ["present.0.key", "y"])
+    assert (network(path).output.name, network(path).outputs) == ("two", ())
 
 
 def test_names_of_layers(tmp_path: Path) -> None:

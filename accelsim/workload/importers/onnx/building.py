@@ -15,6 +15,7 @@ from accelsim.workload.importers.onnx.inference.graph import OWN, Graph, Node
 from accelsim.workload.importers.onnx.inference.inputs import input_kinds
 from accelsim.workload.importers.onnx.inference.shapes import Inference
 from accelsim.workload.importers.onnx.layout import MainInput, main_input
+from accelsim.workload.importers.onnx.operators.recurrent import GATES
 from accelsim.workload.importers.onnx.operators.work import unknown
 from accelsim.workload.importers.onnx.patterns import with_patterns
 from accelsim.workload.importers.onnx.reading.model import read_model, refuse
@@ -24,7 +25,7 @@ from accelsim.workload.importers.options import ImportOptions
 from accelsim.workload.network import INPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    pass
 
 LOSS_PARTS = frozenset({"Softmax", "LogSoftmax", "Sigmoid"})
 """Operators at the end of a graph that the loss contains."""
@@ -33,6 +34,10 @@ _KEEPING = frozenset(
     {"Identity", "Cast", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose"}
     | {"QuantizeLinear", "DequantizeLinear"}
 )
+
+
+_STATES = ("present", "past_key", "cache", "h_n", "c_n", "state_out", "new_state")
+"""Parts of names of outputs that are states."""
 
 
 class Imported(NamedTuple):
@@ -66,12 +71,14 @@ def import_file(path: Path, options: ImportOptions) -> Imported:
     if not losses:
         raise refuse(path, _without_loss(wanted))
     layers = _needed(emitter, losses)
+    others = tuple(name for name in losses if name != layers[-1]["name"])
     notes += _unknown_notes(emitter)
     data = {
         "name": _name(path),
         "description": f"imported from {path.name}",
         "input": _input(emitter, main),
         "batch": _batch(inference, main),
+        **({"outputs": others} if others else {}),
         "layers": tuple(layers),
     }
     return Imported(data, emitter.sources, tuple(notes))
@@ -192,16 +199,33 @@ def _ends(graph: Graph, name: str) -> bool:
 # Outputs
 
 
-def _losses(e: Emitter, wanted: Iterable[str]) -> list[str]:
-    """Layers whose maps get a loss, in the order of the layers."""
-    layers = {
-        e.views[name].layer
+def _losses(e: Emitter, wanted: Sequence[str]) -> list[str]:
+    """Layers whose maps get a loss, in the order of the layers. Outputs that are states, such as
+    keys and values for the next token, get none if there are others.
+    """
+    found = [
+        name
         for name in wanted
         if name in e.views
-        and (e.kind(name).floating or e.kind(name).element in (2, 3, 0))
         and e.views[name].layer != INPUT
-    }
+        and (e.kind(name).floating or e.kind(name).element in (0, 2, 3))
+    ]
+    chosen = [name for name in found if not _is_state(e.graph, name)] or found
+    layers = {e.views[name].layer for name in chosen}
     return [layer["name"] for layer in e.layers if layer["name"] in layers]
+
+
+def _is_state(graph: Graph, name: str) -> bool:
+    """True for an output that is read as an input of the next step: by its name, or because a
+    recurrent operator makes it beside its sequence.
+    """
+    if any(part in name.lower() for part in _STATES):
+        return True
+    maker = graph.producers.get(name)
+    while maker is not None and maker.op in _KEEPING and maker.inputs:
+        name = maker.inputs[0]
+        maker = graph.producers.get(name)
+    return maker is not None and maker.op in GATES and name in maker.outputs[1:]
 
 
 def _without_loss(wanted: Sequence[str]) -> str:
@@ -214,18 +238,22 @@ def _without_loss(wanted: Sequence[str]) -> str:
 
 def _needed(e: Emitter, losses: Sequence[str]) -> list[Section]:
     """The layers on which a loss depends, with the inputs of each unless they are those of the
-    layer above. The layer of the last loss comes last.
+    layer above. The layer of the largest output comes last.
     """
     by_name = {layer["name"]: layer for layer in e.layers}
-    last = losses[-1]
     wanted: set[str] = set()
-    waiting = [last]
+    waiting = list(losses)
     while waiting:
         name = waiting.pop()
         if name not in wanted and name in by_name:
             wanted.add(name)
             waiting += by_name[name]["inputs"]
     kept = [layer for layer in e.layers if layer["name"] in wanted]
+    read = {name for layer in kept for name in layer["inputs"]}
+    sizes = {view.layer: prod(view.map_shape) for view in e.views.values()}
+    ends = [layer for layer in kept if layer["name"] in losses and layer["name"] not in read]
+    main = max(reversed(ends), key=lambda layer: sizes.get(layer["name"], 0))
+    kept = [*(layer for layer in kept if layer is not main), main]
     above = INPUT
     result: list[Section] = []
     for layer in kept:

@@ -21,6 +21,8 @@ def workload_text(imported: Imported) -> str:
     lines.append(f"input: {_spelt(data['input'])}")
     if data["batch"] != 1:
         lines.append(f"batch: {data['batch']}")
+    if "outputs" in data:
+        lines.append(f"outputs: {_spelt(data['outputs'])}")
     lines += [f"# {line}" for line in imported.notes]
     lines.append("layers:")
     for layer in data["layers"]:
