@@ -28,6 +28,7 @@ from accelsim.layers.recurrent import KINDS as CELLS
 from accelsim.layers.rms_norm import RmsNorm
 from accelsim.layers.rotary import Rotary
 from accelsim.layers.silu import Silu
+from accelsim.layers.slice import Slice, part_shape
 from accelsim.layers.softmax import Softmax
 from accelsim.workload.network import INPUT, Layer, Network, Shape
 from tests.structure_networks import structure_networks
@@ -52,6 +53,7 @@ KINDS: dict[str, type[Layer]] = {
     "global_avg_pool": GlobalAveragePool,
     "add": Add,
     "concat": Concat,
+    "slice": Slice,
     "embedding": Embedding,
     **FUNCTIONS,
     **CELLS,
@@ -93,6 +95,8 @@ class Builder:
         shape = (height, width, channels or before[2])
         if kind == "concat":
             shape = joined(shapes, layer.axis)
+        elif kind == "slice":
+            shape = part_shape(before, layer.axis, layer.places)
         layer = replace(layer, out_shape=shape)
         self.layers.append(layer)
         self.shapes[layer.name] = layer.out_shape

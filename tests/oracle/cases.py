@@ -44,6 +44,7 @@ LAYERS = [
     "add",
     "concat",
     "concat",
+    "slice",
 ]
 """Kinds of layers; those that stand here more often are drawn more often."""
 BESIDE = (100, 250, 400, 1500, 10000)
@@ -120,6 +121,9 @@ def with_vector_work(random: Random) -> Network:
             if not beside:
                 continue
             inputs = (above, *random.sample(beside, random.randint(1, min(2, len(beside)))))
+        if kind == "slice" and shape[2] > 1:
+            start = random.randint(0, shape[2] - 1)
+            own = {"start": start, "stop": random.randint(start + 1, shape[2])}
         if kind in ("conv", "max_pool", "avg_pool"):
             kernel = tuple(random.randint(1, min(3, side)) for side in sides)
             most = 3 if kind == "conv" else 2

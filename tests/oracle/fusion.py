@@ -181,9 +181,14 @@ class Fusion:
 
     def _add(self, doer: Doer, reads: Iterable[Read]) -> None:
         for read in reads:
-            part = read.words < read.tensor.elements
-            if part or read.form not in {each.form for each in doer.reads}:
+            forms = [each.form for each in doer.reads]
+            if read.words < read.tensor.elements or read.form not in forms:
                 doer.reads.append(read)
+                continue
+            place = forms.index(read.form)
+            known = doer.reads[place]
+            both = (*known.addresses, *read.addresses)
+            doer.reads[place] = known._replace(addresses=both)
 
     def _write_masks(self, doer: Doer, operand: Operand) -> None:
         recipe = self.recipes.get(operand.tensor.name)

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from accelsim.studies.papers.counting import Cost, convolutions, cost_of, propagating
 from accelsim.workload.network import Layer, Network
 from tests.examples import examples
-from tests.naive.counts import LEARNING
+from tests.naive.counts import LEARNING, MAPS
 from tests.random_networks import network_of, networks
 
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-WEIGHTED = ("conv", "fc", *GATES)
+WEIGHTED = (*MAPS, "fc", *GATES)
 
 
 def cost(weights: int, macs: int, bits: int = 32, index_bits: int = 0) -> Cost:
@@ -46,7 +46,7 @@ def propagating_layers(network: Network) -> list[Layer]:
 
 def weights(layer: Layer) -> int:
     channels, made = layer.in_shape[2], layer.out_shape[2]
-    if layer.kind == "conv":
+    if layer.kind in MAPS:
         return prod(layer.kernel) * channels * made // layer.groups
     return (
         prod(layer.in_shape) * made
@@ -57,7 +57,7 @@ def weights(layer: Layer) -> int:
 
 def positions(layer: Layer) -> int:
     """Positions of a convolution's input map. EP counts stride zeros too."""
-    return layer.in_shape[0] * layer.in_shape[1] if layer.kind == "conv" else 1
+    return layer.in_shape[0] * layer.in_shape[1] if layer.kind in MAPS else 1
 
 
 @settings(max_examples=examples(200))
