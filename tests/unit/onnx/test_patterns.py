@@ -171,6 +171,28 @@ def test_scores_that_something_else_reads(tmp_path: Path) -> None:
     assert "softmax" in made
 
 
+@pytest.mark.parametrize("cut", ["Slice", "Split"])
+def test_rotary_positions(tmp_path: Path, cut: str) -> None:
+    net = Chain()
+    x = heads(net, net.linear(), [0, 2, 1, 3])
+    net.weights |= {
+        "zero": np.array([0]), "half": np.array([2]), "end": np.array([4]), "last": np.array([3]),
+        "table": np.ones((TOKENS, 4), np.float32), "parts": np.array([2, 2]),
+    }  # fmt: skip
+    if cut == "Slice":
+        first = net.node("Slice", x, "zero", "half", "last")
+        second = net.node("Slice", x, "half", "end", "last")
+    else:
+        net.nodes.append(helper.make_node("Split", [x, "parts"], ["s1", "s2"], "split", axis=-1))
+        first, second = "s1", "s2"
+    turned = net.node("Concat", net.node("Neg", second), first, axis=-1)
+    y = net.node("Add", net.node("Mul", x, "table"), net.node("Mul", turned, "table"))
+    path = net.write(tmp_path, y)
+    assert [layer["kind"] for layer in layers(path)] == ["linear", "rotary"]
+    assert layers(path)[-1]["heads"] == 2
+    network(path)
+
+
 def test_padding_before_a_convolution(tmp_path: Path) -> None:
     weights = {"w": (8, 4, 3, 3), "p": np.array([0, 0, 1, 2, 0, 0, 3, 4])}
     nodes = [

@@ -10,6 +10,7 @@ from accelsim.workload.importers.onnx.operators import (
     activation_products,
     arithmetic,
     functions,
+    positions,
     products,
     recurrent,
     shaping,
@@ -46,6 +47,8 @@ OPERATORS: dict[str, Mapping] = {
     "MultiHeadAttention": activation_products.multi_head_attention,
     "GroupQueryAttention": activation_products.multi_head_attention,
     "QAttention": activation_products.packed_attention,
+    "Rotary": positions.rotary,
+    "RotaryEmbedding": positions.rotary_operator,
     "DotProductAttention": activation_products.dot_product_attention,
     # Arithmetic
     **dict.fromkeys(

@@ -16,6 +16,7 @@ from accelsim.workload.importers.onnx.patterns.attention import attention
 from accelsim.workload.importers.onnx.patterns.finder import Finder
 from accelsim.workload.importers.onnx.patterns.norms import layer_norm, rms_norm
 from accelsim.workload.importers.onnx.patterns.padding import padded_windows
+from accelsim.workload.importers.onnx.patterns.rotary import rotary
 
 Pattern = Callable[[Finder, Node], tuple[Node, list[Node]] | None]
 
@@ -28,6 +29,7 @@ PATTERNS: dict[str, tuple[Pattern, ...]] = {
     "Pow": (layer_norm, rms_norm),
     "Softmax": (attention,),
     "Pad": (padded_windows,),
+    "Neg": (rotary,),
 }
 """By the operator at which a search begins: the functions that search there. Each returns the new
 node and the nodes for which it stands, or None.
