@@ -158,6 +158,34 @@ def test_queries_keys_and_values_of_one_product(tmp_path: Path) -> None:
     assert net.kinds(tmp_path, y) == ["linear", "slice", "slice", "slice", "attention"]
 
 
+def test_heads_that_share_keys(tmp_path: Path) -> None:
+    net = Chain()
+    query = heads(net, net.linear(), [0, 2, 1, 3])
+    net.weights |= {
+        "one": np.array([1, TOKENS, 1, 4]), "axis": np.array([2]),
+        "wide": np.array([1, 1, 2, TOKENS, 4]), "four": np.array([1, 2, TOKENS, 4]),
+    }  # fmt: skip
+    shared = []
+    for _ in range(2):
+        each = net.node("Reshape", net.linear(out=4), "one")
+        each = net.node("Transpose", each, perm=[0, 2, 1, 3])
+        each = net.node("Expand", net.node("Unsqueeze", each, "axis"), "wide")
+        shared.append(net.node("Reshape", each, "four"))
+    key = net.node("Transpose", shared[0], perm=[0, 1, 3, 2])
+    weights = net.node("Softmax", net.node("MatMul", query, key), axis=-1)
+    made = layers(net.write(tmp_path, net.node("MatMul", weights, shared[1])))
+    assert [layer["kind"] for layer in made] == ["linear"] * 3 + ["attention"]
+    assert (made[-1]["heads"], made[-1]["kv_heads"]) == (2, 1)
+
+
+def test_a_map_that_is_repeated_for_others(tmp_path: Path) -> None:
+    net = Chain()
+    net.weights["wide"] = np.array([3, TOKENS, WIDTH])
+    y = net.node("Tanh", net.node("Expand", net.linear(), "wide"))
+    assert net.kinds(tmp_path, y) == ["linear", "vector_work", "tanh"]
+    assert network(net.write(tmp_path, y)).output.out_shape == (3 * TOKENS, 1, WIDTH)
+
+
 def test_scores_that_something_else_reads(tmp_path: Path) -> None:
     net = Chain()
     y = attention(net)

@@ -19,7 +19,7 @@ from accelsim.workload.importers.onnx.operators.recurrent import GATES
 from accelsim.workload.importers.onnx.operators.work import unknown
 from accelsim.workload.importers.onnx.patterns import with_patterns
 from accelsim.workload.importers.onnx.reading.model import read_model, refuse
-from accelsim.workload.importers.onnx.table import BY_DOMAIN, OPERATORS, SOURCES
+from accelsim.workload.importers.onnx.table import BY_DOMAIN, KEEPING_REPEATS, OPERATORS, SOURCES
 from accelsim.workload.importers.onnx.views import View, new_axes
 from accelsim.workload.importers.options import ImportOptions
 from accelsim.workload.network import INPUT
@@ -67,6 +67,9 @@ def import_file(path: Path, options: ImportOptions) -> Imported:
     _enter_input(emitter, main)
     for node in graph.nodes:
         _map(emitter, node)
+    for name in wanted:
+        if name in emitter.views:
+            emitter.copied(name, graph.producers[name])
     losses = _losses(emitter, wanted)
     if not losses:
         raise refuse(path, _without_loss(wanted))
@@ -147,6 +150,10 @@ def _map(e: Emitter, node: Node) -> None:
     if _in_loss(e, node):
         e.set(node.outputs[0], e.views[node.inputs[0]])
         return
+    if node.op not in KEEPING_REPEATS:
+        for name in node.inputs:
+            if name in e.views:
+                e.copied(name, node)
     function = BY_DOMAIN.get((node.standard, node.op), OPERATORS.get(node.op))
     if function is not None and function(e, node):
         return

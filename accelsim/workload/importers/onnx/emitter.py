@@ -253,6 +253,18 @@ class Emitter:
         self.set(node.output(output), view)
         return view
 
+    def copied(self, name: str, node: Node) -> None:
+        """Give a value whose words are repeated a map of its own."""
+        view = self.views[name]
+        if not view.repeats:
+            return
+        shape = view.shape
+        axes, rows = default_axes(shape, view)
+        channels = (len(shape) - 1,) if shape else ()
+        made = fresh("", axes, rows, (), channels)
+        layer = self.vector_work(node, [view.layer], made.map_shape, 0, "repeated")
+        self.views[name] = View(layer, axes, made.home)
+
     def materialized(self, name: str, node: Node, like: View | None = None) -> View:
         """A view of a value that lies in no map: its words are read from memory into one, which
         costs no operations.

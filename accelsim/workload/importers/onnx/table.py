@@ -77,6 +77,7 @@ OPERATORS: dict[str, Mapping] = {
     **dict.fromkeys(("Cast", "CastLike"), functions.cast),
     **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), shaping.reshape),
     "Transpose": shaping.transpose,
+    "Expand": shaping.expand,
     "DepthToSpace": shaping.depth_to_space,
     "SpaceToDepth": shaping.space_to_depth,
     "Slice": shaping.slice_,
@@ -86,7 +87,7 @@ OPERATORS: dict[str, Mapping] = {
     "QLinearConcat": shaping.quantized_concat,
     **dict.fromkeys(("Resize", "Upsample"), shaping.resize),
     **dict.fromkeys(
-        ("Pad", "Expand", "Tile", "GatherElements", "GatherND", "Trilu", "ReverseSequence"),
+        ("Pad", "Tile", "GatherElements", "GatherND", "Trilu", "ReverseSequence"),
         work.addressing,
     ),
     **dict.fromkeys(
@@ -102,6 +103,12 @@ BY_DOMAIN: dict[tuple[bool, str], Mapping] = {
     (False, "Attention"): activation_products.packed_attention,
 }
 """Operators whose name means another thing outside ONNX itself, by whether they are of ONNX."""
+
+KEEPING_REPEATS = frozenset(
+    {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Expand", "Identity", "Cast"}
+    | {"DotProductAttention"}
+)
+"""Operators that read a value whose words are repeated without a copy."""
 
 SOURCES: dict[str, Mapping] = {
     "Gather": tokens.embedding,

@@ -19,10 +19,13 @@ from math import prod
 
 @dataclass(frozen=True, eq=False)
 class Atom:
-    """A factor of an axis. ``batch``: it counts samples of a batch, which no map has."""
+    """A factor of an axis. ``batch``: it counts samples of a batch, which no map has. ``repeat``:
+    it counts repetitions of the same words, which no map has either.
+    """
 
     size: int
     batch: bool = False
+    repeat: bool = False
 
 
 Atoms = tuple[Atom, ...]
@@ -38,7 +41,7 @@ def extent(atoms: Atoms) -> int:
 
 def of_sample(atoms: Atoms) -> Atoms:
     """The atoms that a map has."""
-    return tuple(atom for atom in atoms if not atom.batch)
+    return tuple(atom for atom in atoms if not atom.batch and not atom.repeat)
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,19 @@ class View:
         """True if the axis counts samples of the batch."""
         return any(atom.batch for atom in self.axes[axis])
 
-    def holder(self, axis: int) -> int | None:
-        """Which of rows (0), columns (1) or channels (2) is exactly this axis; None if none is."""
-        atoms = self.sample_axis(axis)
-        return next((g for g in range(3) if atoms and self.home[g] == atoms), None)
+    @property
+    def repeats(self) -> bool:
+        """True if the value repeats words of the map."""
+        return any(atom.repeat for atoms in self.axes for atom in atoms)
+
+    def expanded(self, shape: Sequence[int]) -> View:
+        """The value repeated along axes of extent 1, and along new ones before the others."""
+        axes = (((),) * (len(shape) - len(self.axes))) + self.axes
+        wide = tuple(
+            (Atom(size, repeat=True),) if size > extent(atoms) else atoms
+            for size, atoms in zip(shape, axes, strict=True)
+        )
+        return replace(self, axes=wide)
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...] | None:
@@ -117,7 +129,8 @@ class View:
                     taken.append(atom)
                     left //= atom.size
                 elif atom.size % left == 0:
-                    outer, inner = Atom(left, atom.batch), Atom(atom.size // left, atom.batch)
+                    outer = replace(atom, size=left)
+                    inner = replace(atom, size=atom.size // left)
                     _split(parts, atom, outer, inner)
                     taken.append(outer)
                     flat.insert(0, inner)
@@ -200,7 +213,7 @@ def _cut(atoms: Atoms, sizes: Sequence[int]) -> dict[Atom, Atoms]:
         while prod(taken) < atom.size:
             taken.append(next(places))
         if len(taken) > 1:
-            cut[atom] = tuple(Atom(size, atom.batch) for size in taken)
+            cut[atom] = tuple(replace(atom, size=size) for size in taken)
     return cut
 
 

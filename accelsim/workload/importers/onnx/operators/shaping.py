@@ -17,7 +17,11 @@ def reshape(e: Emitter, node: Node) -> bool:
     view = e.view(node.inputs[0])
     if view is None:
         return False
-    e.set(node.outputs[0], reshaped(e, node, view, e.shape(node, node.outputs[0])))
+    shape = e.shape(node, node.outputs[0])
+    if view.reshaped(shape) is None:
+        e.copied(node.inputs[0], node)
+        view = e.views[node.inputs[0]]
+    e.set(node.outputs[0], reshaped(e, node, view, shape))
     return True
 
 
@@ -285,5 +289,9 @@ def resize(e: Emitter, node: Node) -> bool:
 
 
 def expand(e: Emitter, node: Node) -> bool:
-    """Expand and Tile: words that are read more than once."""
-    return addressing(e, node)
+    """Expand: words that are read more than once, without a copy where attention reads them."""
+    view = e.view(node.inputs[0])
+    if view is None:
+        return False
+    e.set(node.outputs[0], view.expanded(e.shape(node, node.outputs[0])))
+    return True
