@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rest lint check golden golden-make test-torch test-rtl iverilog bench nightly nightly-laws mutants study study-report validation choices headline clean
+.PHONY: help demo test test-rest lint check golden golden-make test-torch test-rtl iverilog bench nightly nightly-laws mutants study study-report validation choices headline transformers clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -98,6 +98,9 @@ validation: $(VENV)/.installed ## hold the simulator against published silicon, 
 
 choices: $(VENV)/.installed ## measure what each modelling choice does to DFA against BP; writes reports/choices
 	$(BIN)/python -m accelsim.studies.choices
+
+transformers: $(VENV)/.installed ## what direct feedback leaves of a transformer's backward pass; writes reports/transformers
+	$(BIN)/python -m accelsim.studies.transformers
 
 headline: $(VENV)/.installed ## what rules cost against BP with intervals, and what moved it; writes reports/headline
 	$(BIN)/python -m accelsim.studies.headline
