@@ -102,6 +102,37 @@ The input of a sequence network is tokens: `input: {sequence: 35, vocabulary: 33
 are an `embedding`, then `rnn`, `lstm` or `gru` layers, then an `fc` over the vocabulary that sees
 every time step.
 
+A transformer reads all tokens at once: `input: {tokens: 128, vocabulary: 256}`. They are the
+positions of a map (128, 1, channels), and the last layer has a class per token:
+
+```yaml
+name: one-block
+input: {tokens: 128, vocabulary: 256}   # a vocabulary of 256 is trained on bytes
+batch: 16
+layers:
+  - {name: embedding, kind: embedding, dim: 64}
+  - {name: positions, kind: positions}
+  - {name: norm1, kind: layer_norm}
+  - {name: query, kind: linear, out_features: 64}
+  - {name: key, kind: linear, inputs: [norm1], out_features: 64}
+  - {name: value, kind: linear, inputs: [norm1], out_features: 64}
+  - {name: attention, kind: attention, inputs: [query, key, value], heads: 4, causal: true}
+  - {name: projection, kind: linear, out_features: 64}
+  - {name: sum1, kind: add, inputs: [positions, projection]}
+  - {name: norm2, kind: layer_norm}
+  - {name: up, kind: linear, out_features: 256}
+  - {name: relu, kind: relu}
+  - {name: down, kind: linear, out_features: 64}
+  - {name: sum2, kind: add, inputs: [sum1, down]}
+  - {name: head, kind: linear, out_features: 256}
+```
+
+`linear` is one matrix for all positions. `attention` multiplies activations with activations:
+scores, softmax and mixing are ops of their own, and backward two more products of each kind of
+input. Its stationary operands are made in the step, so they have no home in PEs. With `causal`,
+what lies above the diagonal is zero without a mask: products skip it where the machine skips zeros
+or outputs. Scores and probabilities are stored as whole matrices.
+
 Rules between keys:
 
 * Layers are listed in order. A layer reads the layer above it unless `inputs` names others, which
@@ -113,8 +144,10 @@ Rules between keys:
   left_out` the network has none. Forward it costs one addition per element, in an epilogue of the
   op that makes its map; its gradient costs another. The same holds for `positions`, a learned
   vector per position, whose gradient is never an epilogue.
-* `input` is an image (`height`, `width`, `channels`), a vector (`channels` alone) or a sequence
-  (`sequence`, `vocabulary`).
+* `input` is an image (`height`, `width`, `channels`), a vector (`channels` alone), a sequence
+  (`sequence`, `vocabulary`) or tokens (`tokens`, `vocabulary`).
+* The heads of `attention` divide the channels of its queries; `kv_heads` divide the heads. Keys have
+  as many channels per head as queries.
 * `groups` divides both the input and the output channels of a convolution. A depthwise convolution
   has as many groups as channels.
 * All maps that `add` reads have the same shape; those of `concat` agree in all axes but its own,
