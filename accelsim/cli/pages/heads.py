@@ -146,8 +146,8 @@ Rules between keys:
   vector per position, whose gradient is never an epilogue.
 * `input` is an image (`height`, `width`, `channels`), a vector (`channels` alone), a sequence
   (`sequence`, `vocabulary`) or tokens (`tokens`, `vocabulary`).
-* The heads of `attention` divide the channels of its queries; `kv_heads` divide the heads. Keys have
-  as many channels per head as queries.
+* The heads of `attention` divide the channels of its queries; `kv_heads` divide the heads. Keys
+  have as many channels per head as queries.
 * `groups` divides both the input and the output channels of a convolution. A depthwise convolution
   has as many groups as channels.
 * All maps that `add` reads have the same shape; those of `concat` agree in all axes but its own,
