@@ -58,6 +58,7 @@ def test_a_trace_is_of_a_training_that_learnt(shipped):
         "digits",
         "fashion-mnist",
         "wikitext2 (trained on its test file)",
+        "bytes of wikitext2 (trained on its test file)",
     }
     assert trace.extra["command"].startswith(
         f"accelsim trace {trace.workload} --rule {trace.rule} "
