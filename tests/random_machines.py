@@ -193,9 +193,9 @@ def _shapes(network: Network, layer: Layer, samples: int) -> Mapping[str, tuple[
     if layer.kind == "embedding":
         return {}
     maps = {"input": layer.in_shape, "mask": layer.in_shape, "error": layer.out_shape}
-    if network.vocabulary:
+    if network.unrolled:
         shapes = {role: (network.time_steps, samples, shape[2]) for role, shape in maps.items()}
-    elif layer.kind == "conv":
+    elif layer.kind in ("conv", "linear"):
         shapes = {role: (samples, *shape) for role, shape in maps.items()}
     else:
         shapes = {role: (samples, int(np.prod(shape))) for role, shape in maps.items()}

@@ -1,5 +1,5 @@
 """Small random networks for property tests, as workload data: chains and residual blocks of every
-layer kind, and sequences.
+layer kind, sequences, and transformers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from accelsim.workload.resolve import resolve
 
 ACTIVATIONS = ["relu", "relu6", "tanh", "sigmoid", "gelu", "silu"]
 STRUCTURE = ["beside", "parts", "gate", "resized", "transposed"]
-NORMS = ["batch_norm", "layer_norm", "rms_norm"]
+ADDED = ["bias", "positions"]
+POSITION_NORMS = ["layer_norm", "rms_norm"]
+NORMS = ["batch_norm", *POSITION_NORMS]
 
 
 def network_of(data: dict[str, Any]) -> Network:
@@ -120,7 +122,7 @@ def image_workloads(draw: st.DrawFn) -> dict[str, Any]:
             above = add("relu", inputs=[above]) if block == "relu_bn" else above
             above = add(draw(st.sampled_from(NORMS)), inputs=[above])
         elif block == "other":
-            kind = draw(st.sampled_from(["bias", "positions", "dropout", "softmax"]))
+            kind = draw(st.sampled_from([*ADDED, "dropout", "softmax"]))
             above = add(kind, inputs=[above], **({"rate": 0.5} if kind == "dropout" else {}))
         elif block in STRUCTURE:
             above = _structure(draw, add, above, block)
@@ -184,6 +186,102 @@ def sequence_workloads(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@st.composite
+def token_workloads(draw: st.DrawFn) -> dict[str, Any]:
+    """Blocks of a transformer on words or on an image's positions, with a class per position or per
+    sample. Heads may share keys; queries may be more or fewer than keys.
+    """
+    layers: list[dict[str, Any]] = []
+    shapes: dict[str, tuple[int, int]] = {}
+
+    def add(kind: str, above: str, shape: tuple[int, int], **fields: Any) -> str:
+        name = f"{kind}{len(layers)}"
+        layers.append({"name": name, "kind": kind, "inputs": [above], **fields})
+        shapes[name] = shape
+        return name
+
+    def linear(above: str, width: int) -> str:
+        return add("linear", above, (shapes[above][0], width), out_features=width)
+
+    def unweighted(above: str, kinds: list[str]) -> str:
+        kind = draw(st.sampled_from(kinds))
+        if kind == "positions" and shapes[above][0] == 1:
+            return above
+        return add(kind, above, shapes[above], **({"rate": 0.5} if kind == "dropout" else {}))
+
+    width = draw(st.integers(1, 4))
+    if draw(st.booleans()):
+        tokens = draw(st.integers(1, 6))
+        given = {"tokens": tokens, "vocabulary": draw(st.integers(2, 9))}
+        above = add("embedding", "input", (tokens, width), dim=width)
+    else:
+        given = {"height": draw(st.integers(1, 3)), "width": draw(st.integers(1, 2))}
+        shape = (given["height"] * given["width"], width)
+        given["channels"] = draw(st.integers(1, 3))
+        above = add("conv", "input", shape, out_channels=width, kernel=1)
+    for _ in range(draw(st.integers(1, 3))):
+        block = draw(
+            st.sampled_from(["attention", "attention", "attention", "perceptron", "other"])
+        )
+        if block == "other":
+            above = unweighted(above, [*POSITION_NORMS, *ADDED, "dropout", "softmax"])
+            continue
+        start = above
+        if block == "perceptron":
+            above = linear(above, draw(st.integers(1, 4)))
+            above = unweighted(above, ["relu", *ACTIVATIONS, *ADDED])
+        else:
+            above = attention(draw, add, linear, shapes, above)
+        residual = shapes[above][0] == shapes[start][0] and draw(st.booleans())
+        above = linear(above, shapes[start][1] if residual else draw(st.integers(1, 4)))
+        if residual:
+            above = add("add", above, shapes[start])
+            layers[-1]["inputs"].append(start)
+    end = draw(st.sampled_from(["each", "each", "all", "mean"]))
+    if end == "each":
+        above = linear(above, draw(st.integers(2, 3)))
+    else:
+        above = add("global_avg_pool", above, (1, shapes[above][1])) if end == "mean" else above
+        above = add("fc", above, (1, 0), out_features=draw(st.integers(2, 5)))
+    if draw(st.booleans()):
+        add("bias", above, shapes[above])
+    return {"name": "random", "input": given, "layers": layers}
+
+
+def attention(
+    draw: st.DrawFn,
+    add: Callable[..., str],
+    linear: Callable[[str, int], str],
+    shapes: dict[str, tuple[int, int]],
+    above: str,
+) -> str:
+    """Queries, keys and values of the map ``above``, or of a part of it, and attention."""
+    shared, sharing = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    size, wide = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    positions, fewer = shapes[above][0], draw(st.sampled_from(["none", "none", "queries", "keys"]))
+    if fewer == "none":
+        asked = read = above
+    else:
+        mean = add("global_avg_pool", above, (1, shapes[above][1]))
+        asked, read = (mean, above) if fewer == "queries" else (above, mean)
+    query = linear(asked, shared * sharing * size)
+    if size == 2 and shapes[query][0] > 1 and draw(st.booleans()):
+        query = add("rotary", query, shapes[query], heads=shared * sharing)
+    key, value = linear(read, shared * size), linear(read, shared * wide)
+    if draw(st.booleans()):
+        value = add("relu", value, shapes[value])
+    causal = (fewer != "keys" or positions == 1) and draw(st.booleans())
+    return add(
+        "attention",
+        "",
+        (shapes[query][0], shared * sharing * wide),
+        inputs=[query, key, value],
+        heads=shared * sharing,
+        kv_heads=shared,
+        causal=causal,
+    )
+
+
 def networks() -> st.SearchStrategy[Network]:
     """Any small network."""
-    return st.one_of(image_workloads(), sequence_workloads()).map(network_of)
+    return st.one_of(image_workloads(), sequence_workloads(), token_workloads()).map(network_of)

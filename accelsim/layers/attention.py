@@ -1,9 +1,11 @@
 """Scaled dot-product attention (Vaswani et al. 2017, eq. 1) over the tokens of a map.
 
-Its products are contractions of a grouped 1 x 1 convolution: each group is one head of one sample,
-its positions are the queries, and its stationary operand is not a weight but an activation. The
-four products of the backward pass are EP and WG of these two convolutions, and all belong to EP,
-because attention has no parameters.
+Its products are those of a grouped 1 x 1 convolution: each group is one head of keys of one sample,
+its positions are the queries of the heads that share these keys, and its stationary operand is not
+a weight but an activation. The four products of the backward pass are EP and WG of such
+convolutions, and all belong to EP, because attention has no parameters. The errors at the scores
+are the moving operand of both products that read them, because machines that skip one operand's
+zeros skip those of the moving one.
 
 Scores and probabilities are kept, and pass through the vector unit, as whole matrices. With
 ``causal`` the products skip what lies above the diagonal, on machines that skip.
@@ -22,9 +24,8 @@ from pydantic import Field
 from accelsim.layers.numerics import LayerNumerics
 from accelsim.numerics import products
 from accelsim.numerics.arrays import Array
-from accelsim.step.contraction import Nest, convolution_nest
+from accelsim.step.contraction import Names, Nest, product_nest
 from accelsim.step.ops import Operand, Pass, Role, Tensor, Use
-from accelsim.step.window import POINT, Window
 from accelsim.step.zero_sources import Causal, Dense, ZeroSource
 from accelsim.workload.lowering import Work, operands
 from accelsim.workload.network import Layer
@@ -33,6 +34,10 @@ from accelsim.workload.section import Extent, LayerSection, Sources
 if TYPE_CHECKING:
     from accelsim.workload.lowering import Lowering, Value
 
+SCORES = Names("k", "(h, q)", "d", product=True)
+"""Letters of Q K^T: key, head and query, element of a query."""
+MIXING = Names("d", "(h, q)", "k", product=True)
+"""Letters of P V: element of a value, head and query, key."""
 SOFTMAX_OPS = 6
 """Operations per score: scale, maximum, subtract, exp, sum, divide."""
 SOFTMAX_BACK_OPS = 5
@@ -114,20 +119,21 @@ class Attention(Layer):
 
     def scores_nest(self, samples: int) -> Nest:
         """S = Q K^T: the output channels of a group are its keys."""
-        groups = samples * self.kv_heads
         width = self.in_shapes[0][2] // self.heads
-        return self._nest(groups, self.keys, width)
+        return self._nest(samples, self.keys, width, SCORES)
 
     def mixing_nest(self, samples: int) -> Nest:
         """O = P V: the reduction of a group is over its keys."""
-        groups = samples * self.kv_heads
-        return self._nest(groups, self.out_shape[2] // self.heads, self.keys)
+        return self._nest(samples, self.out_shape[2] // self.heads, self.keys, MIXING)
 
-    def _nest(self, groups: int, channels: int, depth: int) -> Nest:
-        rows = self.sharing * self.queries
-        return convolution_nest(
-            1, groups * channels, groups * depth, Window(rows, rows), POINT, groups
-        )
+    def key_nest(self, samples: int) -> Nest:
+        """Error at K: the scores' errors times Q, summed over queries."""
+        width = self.in_shapes[0][2] // self.heads
+        return self._nest(samples, width, self.keys, MIXING).gradient
+
+    def _nest(self, samples: int, channels: int, depth: int, names: Names) -> Nest:
+        groups = samples * self.kv_heads
+        return product_nest(groups, self.sharing, self.queries, channels, depth, names)
 
     def zeros(self, samples: int) -> ZeroSource:
         """Zeros of the probabilities, and of the errors at the scores."""
@@ -220,12 +226,12 @@ class Attention(Layer):
             operands((*at_weights, *weights), Use.READ),
             at_scores,
         )
+        moving = self._triangular(low, at_scores, Use.MOVING)
         if to_query is not None:
-            moving = self._triangular(low, at_scores, Use.MOVING)
             emit("query", scores.backward, moving + operands(key, Use.STATIONARY), to_query)
         if to_key is not None:
-            stationary = self._triangular(low, at_scores, Use.STATIONARY)
-            emit("key", scores.gradient, operands(query, Use.MOVING) + stationary, to_key)
+            keys = self.key_nest(low.samples)
+            emit("key", keys, moving + operands(query, Use.STATIONARY), to_key)
 
     def numerics(self, dtype: np.dtype[Any], steps: int) -> AttentionNumerics:
         return AttentionNumerics(self, dtype)

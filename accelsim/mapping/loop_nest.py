@@ -6,8 +6,9 @@ from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.registry import pe_kind
-from accelsim.step.contraction import Axis, Nest
+from accelsim.step.contraction import MAP, TAPS, Axis, Nest
 from accelsim.step.window import Window
+from accelsim.step.zero_sources import Causal, ZeroSource
 
 INDENT = "  "
 
@@ -48,34 +49,53 @@ def product(mapping: Mapping, architecture: Machine) -> tuple[str, str]:
         ", ".join(
             _place(nest, axis, letter) if moving else letter[axis]
             for axis in axes
-            if not (moving and axis in (Axis.TAP_ROW, Axis.TAP_COLUMN))
+            if not (moving and axis in TAPS)
+            if axis in letter or (moving and axis in MAP)
         )
         for axes, moving in ((nest.output, False), (nest.moving, True), (nest.stationary, False))
     ]
     roles = (op.moving.tensor.role.value, op.stationary.tensor.role.value)
     text = f"out[{indices[0]}] += {roles[0]}[{indices[1]}] * {roles[1]}[{indices[2]}]"
     if op.needed is not None and architecture.pe_array.skip_outputs:
-        text += " if needed"
+        text += f" if {_needed(op.needed.zeros, letter, Axis.CHANNEL)}"
     axes = dict.fromkeys((*nest.position_axes, Axis.CHANNEL, *nest.moving, *nest.stationary))
-    extents = ", ".join(f"{letter[axis]} in {nest.extent(axis)}" for axis in axes)
+    extents = ", ".join(f"{letter[x]} in {nest.extent(x)}" for x in axes if x in letter)
     if nest.groups > 1:
         extents = f"{nest.groups} groups, in each: {extents}"
-    if nest.has_taps:
+    if nest.has_taps and not nest.names.product:
         extents += f"; map of {nest.rows.size} x {nest.columns.size}"
     if nest.stored:
         extents += f"; {nest.stored} of {letter[Axis.DEPTH]} stored"
+    if isinstance(op.moving.zeros, Causal):
+        shape = _needed(op.moving.zeros, letter, Axis.DEPTH)
+        extents += f"; {roles[0]}[{indices[1]}] is 0 unless {shape}"
     bits = [word_bits(each.tensor, architecture) for each in (op.moving, op.stationary)]
     extents += f"; words of {bits[0]} and {bits[1]} bits"
     return text, extents
 
 
+def _needed(zeros: ZeroSource, letter: dict[Axis, str], key: Axis) -> str:
+    """Condition under which an element is needed: a mask's, or a shape known beforehand. ``key``:
+    axis of the keys.
+    """
+    if not isinstance(zeros, Causal):
+        return "needed"
+    query = letter.get(Axis.COLUMN) or letter[Axis.TAP_COLUMN]
+    later = f" + {zeros.keys - zeros.queries}" if zeros.keys > zeros.queries else ""
+    return f"{letter[key]} <= {query}{later}"
+
+
 def letters(nest: Nest) -> dict[Axis, str]:
-    """Letter of each axis that the papers name."""
+    """Letter of each axis that the papers name. An axis without a letter has one iteration."""
     names = nest.names
     positions, reduction = (
         text.strip("()").split(", ") for text in (names.positions, names.reduction)
     )
     found = {Axis.CHANNEL: names.channels}
+    if names.product:
+        rows, depth = (reduction, positions) if nest.sums_samples else (positions, reduction)
+        places = TAPS if nest.sums_samples else MAP
+        return {**found, Axis.DEPTH: depth[0], **dict(zip(places, rows, strict=True))}
     if nest.sums_samples:
         inner, outer = positions, reduction
         found |= dict(zip((Axis.ROW, Axis.COLUMN, Axis.DEPTH), inner, strict=True))
@@ -88,7 +108,11 @@ def letters(nest: Nest) -> dict[Axis, str]:
 
 
 def _place(nest: Nest, axis: Axis, letter: dict[Axis, str]) -> str:
-    """Index of the moving map along an axis: a row or column is that of the window's tap."""
+    """Index of the moving map along an axis: a row or column is that of the window's tap. In a
+    product of maps only one of position and tap has a letter, which is the index itself.
+    """
+    if nest.names.product and axis in MAP:
+        return letter.get(axis) or letter[TAPS[MAP.index(axis)]]
     if axis is Axis.ROW:
         return _tap(nest.rows, letter[axis], letter[Axis.TAP_ROW])
     if axis is Axis.COLUMN:

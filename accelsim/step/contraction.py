@@ -42,11 +42,30 @@ TAPS = (Axis.TAP_ROW, Axis.TAP_COLUMN)
 
 @dataclass(frozen=True)
 class Names:
-    """Letters that the papers use for output channels, positions and reduction; for display."""
+    """Letters that the papers use for output channels, positions and reduction; for display.
+
+    ``product``: the nest multiplies two maps, as attention does. Its positions are named by row and
+    column, its reduction by depth; it has no samples or taps to name.
+    """
 
     channels: str
     positions: str
     reduction: str
+    product: bool = False
+
+    @property
+    def backward(self) -> Names:
+        """Names in EP."""
+        if not self.product:
+            return BACKWARD
+        return replace(self, channels=self.reduction, reduction=self.channels)
+
+    @property
+    def gradient(self) -> Names:
+        """Names in the gradient of the stationary operand."""
+        if not self.product:
+            return GRADIENT
+        return replace(self, positions=self.reduction, reduction=self.positions)
 
 
 FORWARD = Names("k", "(n, p, q)", "(r, s, c)")
@@ -159,6 +178,8 @@ class Nest:
         """Name of the nest's kind in result documents."""
         if self.unshared:
             return "feedback"
+        if self.names.product:
+            return "matmul"
         if not self.has_taps:
             return "outer" if self.sums_samples else "matmul"
         return "grouped_conv" if self.groups > 1 else "conv"
@@ -207,7 +228,7 @@ class Nest:
             channels=self.depth,
             depth=self.channels,
             stationary=stationary,
-            names=BACKWARD,
+            names=self.names.backward,
             rows=self.rows.transposed,
             columns=self.columns.transposed,
         )
@@ -226,7 +247,7 @@ class Nest:
             self,
             stationary=(Axis.SAMPLE, *taps, Axis.CHANNEL),
             output=(Axis.CHANNEL, *map_axes, Axis.DEPTH),
-            names=GRADIENT,
+            names=self.names.gradient,
             rows=self.rows.swapped,
             columns=self.columns.swapped,
         )
@@ -261,6 +282,17 @@ def convolution_nest(
         columns=columns,
         groups=groups,
     )
+
+
+def product_nest(
+    groups: int, rows: int, columns: int, channels: int, depth: int, names: Names
+) -> Nest:
+    """Nest of ``groups`` products of maps: ``rows`` x ``columns`` vectors of ``depth`` words times
+    ``channels`` vectors. Its loops are those of a grouped 1 x 1 convolution.
+    """
+    rows_, columns_ = Window(rows, rows), Window(columns, columns)
+    nest = convolution_nest(1, groups * channels, groups * depth, rows_, columns_, groups)
+    return replace(nest, names=names)
 
 
 def feedback_nest(samples: int, target: Shape, errors: int, stored: int = 0) -> Nest:

@@ -8,7 +8,7 @@ batch larger than the trace repeats its samples cyclically.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -153,9 +153,9 @@ class MaskSource:
         width = self._width(op, use, parts)
         if len(parts) == 1:
             mask = self._one(*parts[0], width)
-            if op.nest.has_taps or op.nest.unshared:
+            if op.nest.has_taps or (use is not Use.MOVING and op.nest.map_positions > 1):
                 return mask
-            # Positions of a map are rows of a matrix.
+            # Positions of a map are rows of a matrix, or vectors that feedback carries one by one.
             return BoundMask(mask.words.reshape(-1, 1, 1, mask.words.shape[-1]), mask.channels)
         # Triangular feedback reads the vectors of two or more time steps as one vector.
         masks = [to_mask(self._one(*part, width).words, width) for part in parts]
@@ -190,7 +190,10 @@ class MaskSource:
         if isinstance(op, Contraction) and isinstance(zeros, IdentityFirst):
             return self._identity(op)
         if isinstance(zeros, Causal):
-            return self._triangle(zeros)
+            # Of one sample, by query; the heads of a query lie side by side.
+            heads = operand.tensor.shape[-1] // zeros.keys
+            words_ = self._triangle(replace(zeros, matrices=heads, heads=1)).words
+            return BoundMask(words_.reshape(1, zeros.queries, 1, -1), operand.tensor.shape[-1])
         if (
             self._trace is None
             or not isinstance(op, Contraction)
@@ -215,14 +218,13 @@ class MaskSource:
         return self._identities[shape]
 
     def _triangle(self, zeros: Causal) -> BoundMask:
-        """Mask of causal attention, one row per position."""
+        """Mask of causal attention: a row per head that shares keys, a column per query."""
         if zeros not in self._triangles:
             latest = np.arange(zeros.queries) + zeros.keys - zeros.queries
             matrix = np.arange(zeros.keys) <= latest[:, None]
-            rows = np.tile(matrix, (zeros.heads, zeros.matrices))
-            self._triangles[zeros] = BoundMask(
-                from_mask(rows).reshape(1, len(rows), 1, -1), rows.shape[1]
-            )
+            rows = from_mask(np.tile(matrix, (1, zeros.matrices)))
+            words_ = np.tile(rows, (1, zeros.heads, 1, 1))
+            self._triangles[zeros] = BoundMask(words_, zeros.matrices * zeros.keys)
         return self._triangles[zeros]
 
     def _one(self, tensor: TraceTensor, zeros: TraceZeros, channels: int) -> BoundMask:

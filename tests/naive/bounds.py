@@ -48,11 +48,10 @@ def bounds(op: Op, transposed: bool = False) -> Bounds:
         p, q = rows.positions, columns.positions
         return Bounds(nest.samples, nest.channels, nest.depth, p, q, nonzeros=nest.stored)
     assert nest.stored == 0
-    if op.pass_ is (Pass.EP if transposed else Pass.FF):
-        return forward(nest)
-    if op.pass_ is not Pass.WG:
-        return propagation(nest)
-    return gradient(nest)
+    if nest.sums_samples:
+        assert op.pass_ is Pass.WG or op.stationary_arrives
+        return gradient(nest)
+    return forward(nest) if op.pass_ is (Pass.EP if transposed else Pass.FF) else propagation(nest)
 
 
 def forward(nest: Nest) -> Bounds:

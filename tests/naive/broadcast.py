@@ -141,8 +141,14 @@ class Array:
             or self.work.named is not None
         )
 
+    @property
+    def apart(self) -> bool:
+        """Whether channel groups are separate vectors."""
+        work, removed = self.work, self.machine.structural_zeros == "removed"
+        return removed or work.pass_ == "WG" or work.apart
+
     def needed(self, k: int, m: int) -> bool:
-        masked = self.work.needed if self.work.pass_ == "EP" and self.machine.skip_outputs else None
+        masked = self.work.needed if self.machine.skip_outputs else None
         return masked is None or masked(k, m)
 
     def tokens(self, members: Sequence[int], m: int, segments: int) -> list[Token]:
@@ -155,10 +161,9 @@ class Array:
                 for i, a in enumerate(moving)
             ]
         group = work.channels // work.groups
-        apart = self.machine.structural_zeros == "removed" or work.pass_ == "WG"
         sharing = (
             range(members[0] // group * group, (members[0] // group + 1) * group)
-            if apart
+            if self.apart
             else range(work.channels)
         )
         streams = {
@@ -267,9 +272,7 @@ class Array:
         unless zeros between groups are kept.
         """
         work = self.work
-        groups = (
-            work.groups if self.machine.structural_zeros == "removed" or work.pass_ == "WG" else 1
-        )
+        groups = work.groups if self.apart else 1
         size = work.channels // groups
         every = [list(range(group * size, (group + 1) * size)) for group in range(groups)]
         return [members[i : i + most] for members in every for i in range(0, size, most)]

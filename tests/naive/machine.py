@@ -17,7 +17,7 @@ import numpy as np
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.feedback import feedback_random, sparse_feedback
 from tests.naive import coupled
-from tests.naive.counts import LEARNING
+from tests.naive.counts import LEARNING, same_positions
 from tests.naive.outer_products import outer_segment, outer_segments
 from tests.naive.zero_skip import walk
 
@@ -88,6 +88,8 @@ class Work:
     column_words: int = 0
     """Moving words per position: the channels that one output channel reads."""
     groups: int = 1
+    apart: bool = False
+    """Whether groups are products of their own, so that zeros between them are in no stream."""
     named: Callable[[int, int], Sequence[int]] | None = None
     """For sparse feedback: indices of the moving words that an output reads, out of ``moving``."""
     moving: Callable[[int], Sequence[int]] = lambda _: ()
@@ -113,7 +115,7 @@ def run(work: Work, machine: Lanes) -> Counts:
         lanes = positions_per_tile
         positions = outer_segments(work, lanes, machine, 1, machine.lanes, machine.window)
     mode = machine.skip[work.pass_]
-    needed = work.needed if work.pass_ == "EP" and machine.skip_outputs else None
+    needed = work.needed if machine.skip_outputs else None
     fill = (
         max(1, min(machine.working_bits // 2 // (work.column_words * machine.word_bits), positions))
         if work.column_words
@@ -196,10 +198,14 @@ class Twin:
 
     def ops(self) -> dict[str, Work]:
         """Every contraction of the step."""
+        from tests.naive.transformer import transformer_works
+
         found: dict[str, Work] = {}
         steps = self.network.time_steps
-        for layer in self.network.weighted:
-            if layer.kind == "embedding":
+        for layer in self.network.layers:
+            if layer.kind in ("attention", "linear"):
+                found |= transformer_works(self, layer)
+            if layer.kind in ("embedding", "linear") or not layer.weighted:
                 continue
             if layer.kind in GATES:
                 for t in range(steps):
@@ -222,9 +228,15 @@ class Twin:
             found = {
                 name: work
                 for name, work in found.items()
-                if work.pass_ == "FF" or name == f"{self.network.output.name}.WG"
+                if work.pass_ == "FF" or name == f"{self.network.classifier.name}.WG"
             }
         return found
+
+    def propagated(self, name: str) -> bool:
+        """True if the map takes an error from readers without weights."""
+        if not self.wanted(name):
+            return False
+        return self.chained or not any(each.weighted for each in self.network.consumers[name])
 
     @property
     def chained(self) -> bool:
@@ -253,7 +265,7 @@ class Twin:
         if name == "input":
             return False
         layer = self.network.layer(name)
-        return layer.kind in LEARNING or any(self.wanted(each) for each in layer.inputs)
+        return layer.kind in LEARNING or any(map(self.wanted, layer.inputs))
 
     # Masks
 
@@ -272,7 +284,7 @@ class Twin:
                 else:
                     own = (
                         mask[time, n % mask.shape[1]]
-                        if self.network.vocabulary
+                        if self.network.unrolled
                         else mask[n % mask.shape[0]]
                     )
                     row = [int(bit) for bit in own.reshape(-1)]
@@ -451,22 +463,10 @@ class Twin:
                             y - layer.padding[0] + i * layer.dilation[0],
                             x - layer.padding[2] + j * layer.dilation[1],
                         )
+                        at = (n, y // up, x // across, channel)
                         a = self.pixel(layer, "input", layer.in_shape, n, row, col, cin)
-                        found.append(
-                            (
-                                a,
-                                self.pixel(
-                                    layer,
-                                    "error",
-                                    layer.out_shape,
-                                    n,
-                                    y // up,
-                                    x // across,
-                                    channel,
-                                ),
-                                True,
-                            )
-                        )
+                        b = self.pixel(layer, "error", layer.out_shape, *at)
+                        found.append((a, b, True))
             return found
 
         dense = self.batch * p * q * k * r * s * own
@@ -548,17 +548,26 @@ class Twin:
     def feedback_rows(self, layer: Layer, t: int | None) -> list[list[int]]:
         """Output errors that each row of B stores."""
         random = feedback_random(self.seed, layer.name)
-        neurons, classes = prod(layer.in_shape), prod(self.network.output.out_shape)
+        shapes = layer.in_shape, self.network.output.out_shape
+        first = 2 if same_positions(layer, self.network) else 0
+        neurons, classes = (prod(shape[first:]) for shape in shapes)
         for _ in range(1 + (t or 0 if "per_step=true" in self.rule else 0)):
             drawn = sparse_feedback(neurons, classes, self.nonzeros, self.rank, random)
         assert drawn.classes_read is not None
         return [[int(index) for index in row] for row in drawn.classes_read]
 
     def feedback(self, layer: Layer, t: int | None) -> Work:
-        """EP of direct feedback: a neuron sums the output errors that its row of B stores."""
+        """EP of direct feedback: a neuron sums the output errors that its row of B stores. B serves
+        each position by itself if the output has the same positions.
+        """
         h, w, c = layer.in_shape
-        classes = prod(self.network.output.out_shape)
-        errors = self.vectors(self.network.output, "error", classes, t)
+        output, needed = self.network.classifier, self.needed_pixels(layer)
+        classes = prod(output.out_shape)
+        errors = self.vectors(output, "error", classes, t)
+        if same_positions(layer, self.network):
+            classes = output.out_shape[2]
+            errors = [row[i : i + classes] for row in errors for i in range(0, len(row), classes)]
+            h = w = 1
         dense_rows: Sequence[Sequence[int]] = [range(classes)] * (h * w * c)
         rows = self.feedback_rows(layer, t) if self.nonzeros else dense_rows
 
@@ -566,14 +575,13 @@ class Twin:
             row = rows[m % (h * w) * c + channel]
             return [(errors[m // (h * w)][index], 1, True) for index in row]
 
-        needed = self.needed_pixels(layer)
-        if self.network.vocabulary:
+        if self.network.unrolled:
             needed = None
             if f"{layer.name}.mask" in self.masks and self.rectified(layer.inputs[0]):
                 vectors = self.vectors(layer, "mask", c, t)
                 needed = lambda k, m: bool(vectors[m][k])  # noqa: E731 - one of two forms of the same predicate
-        dense = self.batch * h * w * c * (self.nonzeros or classes)
-        work = Work("EP", c, self.batch * h * w, stream, dense, needed, column_words=classes)
+        dense = len(errors) * h * w * c * (self.nonzeros or classes)
+        work = Work("EP", c, len(errors) * h * w, stream, dense, needed, column_words=classes)
         if self.nonzeros:
             work.named, work.moving = (
                 lambda channel, m: rows[m % (h * w) * c + channel],

@@ -19,6 +19,7 @@ from accelsim.workload.network import INPUT, Network
 from tests.oracle.counted import Home
 from tests.oracle.printed import Nest, parse
 from tests.random_machines import SKIPS, machine
+from tests.random_networks import network_of
 from tests.reference_networks import Builder
 
 MOST_PRODUCTS = 12_000
@@ -143,14 +144,55 @@ def with_vector_work(random: Random) -> Network:
     return builder.add("fc", random.randint(1, 4)).network()
 
 
+def transformer(random: Random) -> Network:
+    """A block of attention, on words or on the positions of an image; heads may share keys, and
+    keys may be more or fewer than queries.
+    """
+    shared, sharing, size, wide = (random.randint(1, most) for most in (3, 3, 4, 4))
+    layers: list[dict[str, Any]] = []
+
+    def add(kind: str, *inputs: str, **keys: Any) -> str:
+        layers.append({"name": f"{kind}{len(layers)}", "kind": kind, "inputs": [*inputs], **keys})
+        return layers[-1]["name"]
+
+    def linear(above: str, features: int) -> str:
+        return add("linear", above, out_features=features)
+
+    tokens = random.randint(1, 7)
+    given: dict[str, Any] = {"tokens": tokens, "vocabulary": 9}
+    if random.random() < 0.5:
+        above = add("embedding", "input", dim=random.randint(1, 5))
+    else:
+        given = {"height": random.randint(1, 3), "width": random.randint(1, 3), "channels": 2}
+        above = add("conv", "input", out_channels=random.randint(1, 5), kernel=1)
+        tokens = given["height"] * given["width"]
+    asked, read = above, above
+    fewer = random.choice(["none", "none", "none", "queries", "keys"])
+    if fewer != "none":
+        mean = add("global_avg_pool", above)
+        asked, read = (mean, above) if fewer == "queries" else (above, mean)
+    add(
+        "attention",
+        linear(asked, shared * sharing * size),
+        linear(read, shared * size),
+        linear(read, shared * wide),
+        heads=shared * sharing,
+        kv_heads=shared,
+        causal=(fewer != "keys" or tokens == 1) and random.random() < 0.5,
+    )
+    layers.append({"name": "end", "kind": "linear", "out_features": random.randint(1, 5)})
+    return network_of({"name": "x", "input": given, "layers": layers})
+
+
 def step_of(random: Random) -> TrainingStep:
     """A step of a random network, of one to four samples."""
     rule = random.choice(RULES)
+    made = random.choice([network, network, transformer])
     while True:
         try:
-            return lower(network(random), rule, random.randint(1, 4))
+            return lower(made(random), rule, random.randint(1, 4))
         except InputError:
-            continue
+            rule, made = random.choice(RULES), network
 
 
 def mapped(machine: Machine, step: TrainingStep) -> Iterator[tuple[Mapper, Contraction, Mapping]]:

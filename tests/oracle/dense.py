@@ -72,11 +72,12 @@ class Folds:
         passes = (visits["N"] if "N" in self.sides else 1, visits["M"] if "M" in self.sides else 1)
         words = (nest.moving_words, nest.stationary_words)
         sent = (moving, stationary)
-        for operand, found, whole, times, bits in zip(
-            (nest.moving, nest.stationary), sent, words, passes, nest.word_bits, strict=True
+        roles = (nest.moving.role, nest.stationary_role)
+        for role, found, whole, times, bits in zip(
+            roles, sent, words, passes, nest.word_bits, strict=True
         ):
             dram = whole * (1 if whole * bits <= self.keys.staging else times)
-            counted.add(operand.role, found.sent, found.received, dram)
+            counted.add(role, found.sent, found.received, dram)
         counted.add("out", outputs, outputs, outputs)
         return counted
 
@@ -171,8 +172,8 @@ class Passes:
         images, chosen, _, rows, _, _ = (len(each) for each in self._counts())
         words = (nest.moving_words, nest.stationary_words)
         times = (-(-chosen // self._filter_groups()), images * rows)
-        for operand, found, whole, again, bits in zip(
-            (nest.moving, nest.stationary),
+        for role, found, whole, again, bits in zip(
+            (nest.moving.role, nest.stationary_role),
             (inputs, filters),
             words,
             times,
@@ -180,7 +181,7 @@ class Passes:
             strict=True,
         ):
             dram = whole * (1 if whole * bits <= self.keys.staging else again)
-            counted.add(operand.role, found.sent, found.received, dram)
+            counted.add(role, found.sent, found.received, dram)
         return counted
 
     def _macs(self) -> int:
@@ -193,7 +194,7 @@ class Passes:
             return every
         sums = nest.sums()
         return nest.channels * sum(
-            nest.moving_element(0, {**spot, **tap}) is not None
+            nest.moving_element(0, at := {**spot, **tap}) is not None and not nest.is_zero(at)
             for spot in nest.positions_of()
             for tap in sums
         )

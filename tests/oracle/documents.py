@@ -174,9 +174,11 @@ class Documented:
         home_words = (self.memory.splits.get(made.name) or (0, 0, 0))[0]
         counted = self._counted(op, nest, said, home_words)
         modes, sent = skips(self.machine, op), {}
-        operands = {"moving": op.moving.tensor, "stationary": op.stationary.tensor}
-        for use, tensor in operands.items():
-            role = tensor.role.value
+        operands = {
+            "moving": (nest.moving.role, op.moving.tensor),
+            "stationary": (nest.stationary_role, op.stationary.tensor),
+        }
+        for use, (role, tensor) in operands.items():
             sent[use] = counted.moved.get(role, Words(0, 0, 0))
             for route in ("", "spilled ", "remote "):
                 words = counted.moved.pop(route + role, None)

@@ -72,6 +72,11 @@ def simulated(mapping: Mapping) -> Counted:
     found = Counted(kept_sums=mapping.kept_sums)
     for each in mapping.transfers:
         role = each.tensor.role.value
+        if (
+            each.tensor == mapping.op.stationary.tensor
+            and mapping.op.moving.tensor.role.value == role
+        ):
+            role = f"stationary {role}"
         if each.tensor == (mapping.op.needed and mapping.op.needed.tensor):
             role = "needed"
         elif each.tensor in mapping.op.outputs:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 Element = tuple[int, ...]
@@ -35,9 +35,24 @@ class Operand:
     indices: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Condition ``low <= high + more`` between two letters."""
+
+    low: str
+    high: str
+    more: int
+
+    def holds(self, at: dict[str, int]) -> bool:
+        return at[self.low] <= at[self.high] + self.more
+
+
 @dataclass
 class Nest:
-    """A printed nest. ``channels``, ``positions``, ``reduction``: letters in the order printed."""
+    """A printed nest. ``channels``, ``positions``, ``reduction``: letters in the order printed.
+    ``masked``: whether a mask says which outputs are needed. ``computed``, ``nonzero``: shapes of
+    the outputs that are computed, and of the moving words that are not zero; None for all.
+    """
 
     name: str
     channels: int
@@ -53,6 +68,8 @@ class Nest:
     stored: int
     word_bits: tuple[int, int]
     masked: bool
+    computed: Shape | None
+    nonzero: Shape | None
     loops: list[Loop]
 
     @property
@@ -73,7 +90,18 @@ class Nest:
     @property
     def gradient(self) -> bool:
         """Whether samples are summed."""
-        return "n" not in self.out.indices
+        return self.moving.indices[0] not in self.out.indices
+
+    @property
+    def arrives(self) -> bool:
+        """Whether the stationary operand is no weight, and so has no home in the PEs."""
+        return self.stationary.role not in ("weight", "feedback")
+
+    @property
+    def stationary_role(self) -> str:
+        """Role of the stationary operand; attention multiplies two of one role."""
+        same = self.stationary.role == self.moving.role
+        return f"stationary {self.stationary.role}" if same else self.stationary.role
 
     @property
     def unshared(self) -> bool:
@@ -121,6 +149,15 @@ class Nest:
                 return None
             found.append(value)
         return tuple(found)
+
+    def computes(self, channel: int, at: dict[str, int]) -> bool:
+        """Whether an output is computed."""
+        own = channel % self.extent[self.channel]
+        return self.computed is None or self.computed.holds({**at, self.channel: own})
+
+    def is_zero(self, at: dict[str, int]) -> bool:
+        """Whether a moving word is zero by its shape."""
+        return self.nonzero is not None and not self.nonzero.holds(at)
 
     def beyond(self, at: dict[str, int]) -> bool:
         """Whether an index is outside the moving map: a zero of padding, not one of a stride."""
@@ -259,9 +296,7 @@ def parse(text: str) -> Nest:
     title = re.fullmatch(
         r"(\S+): (\d+) channels x (\d+) positions, reduction of (\d+) \((\w+)\)", head
     )
-    factors = re.fullmatch(
-        r" *out\[(.*)\] \+= (\w+)\[(.*)\] \* (\w+)\[(.*?)\](?: if needed)?", product
-    )
+    factors = re.fullmatch(r" *out\[(.*)\] \+= (\w+)\[(.*)\] \* (\w+)\[(.*?)\](?: if .*)?", product)
     assert title, head
     assert factors, product
     groups = re.search(r"(\d+) groups, in each", extents)
@@ -269,7 +304,7 @@ def parse(text: str) -> Nest:
     stored = re.search(r"; (\d+) of \w stored", extents)
     bits = re.search(r"words of (\d+) and (\d+) bits", extents)
     assert bits, extents
-    return Nest(
+    nest = Nest(
         title[1],
         *(int(title[each]) for each in (2, 3, 4)),
         title[5] == "chosen",
@@ -282,7 +317,36 @@ def parse(text: str) -> Nest:
         int(stored[1]) if stored else 0,
         (int(bits[1]), int(bits[2])),
         product.endswith(" if needed"),
+        _shape(re.search(r" if (\w) <= (\w)(?: \+ (\d+))?$", product)),
+        _shape(re.search(r"is 0 unless (\w) <= (\w)(?: \+ (\d+))?;", extents)),
         [_loop(each) for each in lines],
+    )
+    return _product(nest) if len(nest.moving.indices) == 3 else nest
+
+
+def _shape(found: re.Match[str] | None) -> Shape | None:
+    return Shape(found[1], found[2], int(found[3] or 0)) if found else None
+
+
+def _product(nest: Nest) -> Nest:
+    """A product of two maps with the axes that its print leaves out, which have one iteration: a
+    sample and the taps of a kernel.
+    """
+    row, column, depth = nest.moving.indices
+    out, held = nest.out.indices, nest.stationary.indices
+    if nest.gradient:
+        out, held = (out[0], "r", "s", *out[1:]), ("n", *held)
+        places = f"r + {row}", f"s + {column}"
+    else:
+        out, held = ("n", *out), (held[0], "r", "s", held[1])
+        places = f"{row} + r", f"{column} + s"
+    return replace(
+        nest,
+        out=Operand("out", out),
+        moving=Operand(nest.moving.role, ("n", *places, depth)),
+        stationary=Operand(nest.stationary.role, held),
+        extent={"n": 1, **nest.extent, "r": 1, "s": 1},
+        map=(nest.extent[row], nest.extent[column]),
     )
 
 

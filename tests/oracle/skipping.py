@@ -77,7 +77,7 @@ class Walk:
         of several samples adds to sums in the scratchpad, if it keeps them there.
         """
         nest = self.nest
-        every = [each for each in self.products if each.moving is not None]
+        every = [each for each in self._computed() if each.moving and not nest.is_zero(each.at)]
         macs = len(every) * nest.reduction // len(self.sums) if nest.stored else len(every)
         moving = macs
         if self.keys.broadcasts:
@@ -89,6 +89,12 @@ class Walk:
                 }
             )
         return Reads(moving, self._fetched(macs), macs if self.kept_sums else 0)
+
+    def _computed(self) -> Iterator[Product]:
+        """Products of the outputs that are computed."""
+        for each in self.products:
+            if self.nest.computes(each.output.channel, each.output.spot):
+                yield each
 
     def _fetched(self, macs: int) -> int:
         """Stationary words from the scratchpads, of ``macs`` that lanes read. An operand buffer
@@ -102,7 +108,7 @@ class Walk:
         # A weight gradient's stream has all errors, whatever lies under them.
         every = self.keys.zeros_stay or nest.gradient
         visited = sum(
-            every or each.moving is not None or nest.beyond(each.at) for each in self.products
+            every or each.moving is not None or nest.beyond(each.at) for each in self._computed()
         )
         return min(macs, -(-visited * -(-nest.positions // lanes) // nest.positions))
 
@@ -117,13 +123,13 @@ class Walk:
         nest, keys = self.nest, self.keys
         if not keys.near_memory:
             return 0, keys.rows, keys.columns
-        transposed = not nest.gradient and nest.stationary.indices[0] == nest.depth
+        transposed = self._transposed
         held = self.home.copies or keys.pes
         if transposed and keys.transpose == "psum_reduce" and not self._too_few_share:
             depth = nest.extent[nest.depth]
             return min(depth, keys.pes), 1, min(held, max(1, keys.pes // depth))
         groups = max(1, keys.pes // nest.channels)
-        if not (nest.gradient or nest.unshared or transposed):
+        if not (nest.arrives or nest.unshared or transposed):
             groups = min(groups, held)
         return 0, min(keys.pes, nest.channels), groups
 
@@ -253,7 +259,7 @@ class Walk:
     def at_home(self) -> bool:
         """Whether no stationary word is sent to the PEs."""
         nest, keys = self.nest, self.keys
-        if not keys.near_memory or nest.gradient:
+        if not keys.near_memory or nest.arrives:
             return False
         regenerated = nest.stationary.role == "feedback" and keys.feedback == "prng"
         return regenerated or not (self.home.spilled or self.fetches)
@@ -263,10 +269,14 @@ class Walk:
         """Whether PEs fetch the transpose of weights from their homes."""
         return (
             self.keys.near_memory
-            and self.nest.stationary.indices[0] == self.nest.depth
-            and not self.nest.gradient
+            and self._transposed
             and (self.keys.transpose == "remote_read" or self._too_few_share)
         )
+
+    @property
+    def _transposed(self) -> bool:
+        """Whether the op reads weights that are stored by the channels that it sums."""
+        return not self.nest.arrives and self.nest.stationary.indices[0] == self.nest.depth
 
     @property
     def _too_few_share(self) -> bool:
@@ -285,7 +295,7 @@ class Walk:
         nest, keys = self.nest, self.keys
         if nest.outer_product and keys.deals:
             return keys.working - self.kept_sums * keys.psum
-        if keys.near_memory and not (nest.gradient or self.fetches):
+        if keys.near_memory and not (nest.arrives or self.fetches):
             return keys.working
         held = nest.reduction * self.bits[1]
         if held <= keys.working // 2:
@@ -364,10 +374,10 @@ class Walk:
 
     def _stationary(self) -> None:
         nest, keys = self.nest, self.keys
-        role = nest.stationary.role
+        role = nest.stationary_role
         if self.shared:
             self._reduced()
-        if not nest.gradient and keys.near_memory:
+        if not nest.arrives and keys.near_memory:
             if role == "feedback" and keys.feedback == "prng":
                 return
             if not self.home.spilled and not self.fetches:
@@ -385,8 +395,9 @@ class Walk:
         self.counted.sums_out = self.counted.sums_back = carried
         words = nest.stationary_words
         passes = -(-sent.sent // words)
-        if not keys.near_memory or nest.gradient:
-            dram = words * (1 if self._tile_staged() and not nest.gradient else passes)
+        if not keys.near_memory or nest.arrives:
+            once = self._tile_staged() and not (nest.gradient or keys.near_memory)
+            dram = words * (1 if once else passes)
             self.counted.add(role, sent.sent, sent.received, dram)
             return
         share, taken = (self.home.spilled * each // words for each in (sent.sent, sent.received))

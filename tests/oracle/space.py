@@ -37,7 +37,7 @@ class Space:
         if self.nest.gradient:
             return min(self._batch, self._row)
         wide = max(map(self._words, {turn.wide for turn in self.turns})) * self.nest.groups
-        through = not self.walk.keys.near_memory or self.walk.home.spilled
+        through = not self.walk.keys.near_memory or self.walk.home.spilled or self.nest.arrives
         if self.walk.at_home or not through:
             return wide * self.bits[0]
         high = {tile: turn.high for turn in self.turns for tile in turn.high}

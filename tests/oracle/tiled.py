@@ -269,10 +269,10 @@ class TiledWalk(Walk):
         if nest.masked:
             counted.add("needed", words, words, words)
         counted.add("out", words, words, words - self.made_at_home)
-        role = nest.stationary.role
+        role = nest.stationary_role
         if nest.gradient and not self.stages_batch(len({x.moving for x in self.products} - {None})):
             loaded = stationary.sent
-        if not keys.near_memory or nest.gradient:
+        if not keys.near_memory or nest.arrives:
             counted.add(role, stationary.sent, stationary.received, loaded)
             return counted
         if self.at_home:

@@ -21,6 +21,7 @@ from tests.oracle.cases import (
     RULES,
     network,
     of_any_kind,
+    transformer,
     with_vector_work,
 )
 from tests.oracle.documents import Documented
@@ -79,6 +80,21 @@ def test_documents_say_what_fused_ops_move(fusion: str, part: int) -> None:
         try:
             machine = of_any_kind(random, fusion=fusion)
             told = differences(random, machine, with_vector_work(random), FUSING_RULES)
+        except InputError:
+            continue
+        assert not told, f"number {number}\n" + "\n".join(told)
+        compared += 1
+    assert compared
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_documents_say_what_transformers_move(part: int) -> None:
+    compared = 0
+    for number in range(part, examples(600, 3000), PARTS):
+        random = Random(number)
+        try:
+            machine = of_any_kind(random, fusion=random.choice(["none", "epilogue", "full"]))
+            told = differences(random, machine, transformer(random), FUSING_RULES)
         except InputError:
             continue
         assert not told, f"number {number}\n" + "\n".join(told)

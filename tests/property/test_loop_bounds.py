@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accelsim.layers.attention import Attention
 from accelsim.layers.conv_transpose import ConvTranspose
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction, Pass
@@ -24,6 +25,8 @@ def of_layer(layer: Layer, samples: int) -> Bounds:
     (h, w, c), (p, q, k) = layer.in_shape, layer.out_shape
     if layer.kind == "fc":
         return Bounds(samples, k, h * w * c)
+    if layer.kind == "linear":
+        return Bounds(samples * h * w, k, c)
     if layer.recurrent:
         return Bounds(samples, counts.GATES[layer.kind] * k, c + k)
     top, _, left, _ = layer.padding
@@ -43,12 +46,27 @@ def of_layer(layer: Layer, samples: int) -> Bounds:
     )
 
 
+def of_attention(layer: Attention, name: str, samples: int) -> Bounds:
+    """Bounds of a product and its two gradients: a group per head of keys and sample; positions are
+    queries of the heads that share them.
+    """
+    (h, w, c), (y, x, _), _ = layer.in_shapes
+    groups, sharing = samples * layer.kv_heads, layer.heads // layer.kv_heads
+    of_query = name.endswith((".scores", ".query", ".key"))
+    keys, size = groups * y * x, (c if of_query else layer.out_shape[2]) // layer.heads * groups
+    k, depth = (keys, size) if name.endswith((".scores", ".query")) else (size, keys)
+    return Bounds(1, k, depth, sharing, h * w, sharing, h * w, groups=groups)
+
+
 def check(network: Network, rule: str, batch: int) -> None:
     """Check the bounds of every op, and that backpropagation has all three passes."""
     passes = defaultdict(set)
     for op in lower(network, rule, batch).ops:
         if isinstance(op, Contraction) and op.kind != "feedback":
             layer = network.layer(op.layer)
+            if isinstance(layer, Attention):
+                assert bounds(op) == of_attention(layer, op.name, batch), op.name
+                continue
             # A recurrent layer has one op per time step, except for its gradient.
             stepwise = layer.recurrent and op.pass_ is not Pass.WG
             samples = batch if stepwise else batch * network.time_steps

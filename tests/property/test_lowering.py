@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from accelsim.config.registries import RULES
 from accelsim.errors import InputError
 from accelsim.rules.registry import ALL_PASSES, lower, parse_rule
-from accelsim.step.ops import Contraction, Op, Pass, Role, Tensor, TrainingStep, Use, VectorWork
+from accelsim.step.ops import Contraction, Pass, Role, Tensor, TrainingStep, Use, VectorWork
+from accelsim.step.zero_sources import Causal
 from accelsim.workload.loading import load_network
 from accelsim.workload.modules import links as module_links
 from accelsim.workload.network import Layer, Network
@@ -45,7 +46,8 @@ def lowered(
         return lower(network, rule, batch, optimizer, passes)
     except InputError as error:
         if rule in MODULAR and any(
-            word in str(error) for word in ("must end in a layer", "groups must divide")
+            word in str(error)
+            for word in ("must end in a layer", "groups must divide", "without attention")
         ):
             reject()
         raise
@@ -62,10 +64,14 @@ def ancestors(step: TrainingStep) -> dict[str, set[str]]:
 
 
 def given_at_start(tensor: Tensor) -> bool:
+    """True for what exists before the step, and for the shape of causal attention, which has no
+    words.
+    """
     return (
         tensor.persistent
         or tensor.name.split(".")[0] in ("input", "labels")
         or tensor.name.endswith(".initial")
+        or tensor.elements == 0
     )
 
 
@@ -94,19 +100,30 @@ def check_order(step: TrainingStep) -> None:
             writer[tensor.name], readers[tensor.name] = op.name, []
 
 
-def check_nothing_idle(step: TrainingStep) -> None:
+def check_nothing_idle(step: TrainingStep, network: Network) -> None:
     """Every tensor that is written is read or persists.
 
-    There are two exceptions. The error at the initial state is computed in full, as the papers
-    count it. The last cell state is written even if only the output layer learns and nothing reads
-    it.
+    There are three exceptions. Direct feedback reaches every map that layers with weights read,
+    also one from which no error goes on because the maps before it have feedback of their own. The
+    error at the initial state is computed in full, as the papers count it. The last cell state is
+    written even if only the output layer learns and nothing reads it.
     """
     read = {operand.tensor.name for op in step.ops for operand in op.operands}
     for op in step.ops:
         for tensor in op.outputs:
             whole = tensor.name.endswith((".hidden_error.t00", ".hidden_error"))
             state = step.rule == "frozen" and ".cell" in tensor.name
-            assert tensor.name in read or tensor.persistent or whole or state, tensor.name
+            known = tensor.name in read or tensor.persistent or whole or state
+            assert known or ends_here(tensor, step, network), tensor.name
+
+
+def ends_here(tensor: Tensor, step: TrainingStep, network: Network) -> bool:
+    """True for the error at a map whose maker passes on none, under direct feedback."""
+    name = tensor.name.removesuffix(".error").split(".t")[0]
+    if step.rule in CHAINS or not tensor.name.startswith(f"{name}.error"):
+        return False
+    maker = network.layer(name)
+    return not maker.learns and len(counts.fed(network, maker.inputs)) == len(maker.inputs)
 
 
 def pass_macs(step: TrainingStep, pass_: Pass) -> int:
@@ -148,13 +165,15 @@ def expected_propagation(network: Network, rule: str) -> tuple[int, int]:
 def test_laws_of_a_step(network: Network, rule: str, optimizer: str, batch: int) -> None:
     step = lowered(network, rule, batch, optimizer)
     check_order(step)
-    check_nothing_idle(step)
+    check_nothing_idle(step, network)
     assert pass_macs(step, Pass.FF) == counts.forward_macs(network, batch)
     assert pass_macs(step, Pass.WG) == sum(
         gradient_macs(step, layer) for layer in learning(network, rule)
     )
     assert pass_macs(step, Pass.WU) == 0
     macs, feedback_words = expected_propagation(network, rule)
+    if rule != "frozen":
+        macs += counts.attention_macs_back(network, 1, rule not in CHAINS)
     assert pass_macs(step, Pass.EP) == batch * macs
     feedback = {
         operand.tensor
@@ -177,11 +196,13 @@ def test_laws_of_a_step(network: Network, rule: str, optimizer: str, batch: int)
         assert sum(operand.tensor.elements for operand in state) == words * counts.weights_of(layer)
 
 
-def output_positions(op: Op) -> int:
+def output_positions(op: Contraction) -> int:
     b = bounds(op)
     if op.kind == "feedback" or op.pass_ is Pass.FF:
         return b.n * b.p * b.q * b.k
-    return b.n * b.h * b.w * b.c if op.pass_ is Pass.EP else b.k * b.r * b.s * (b.c // b.groups)
+    if op.nest.sums_samples:
+        return b.k * b.r * b.s * (b.c // b.groups)
+    return b.n * b.h * b.w * b.c
 
 
 @settings(max_examples=examples(60), deadline=None)
@@ -199,10 +220,14 @@ def test_bounds_fit_the_tensors(network: Network, rule: str, batch: int) -> None
         made = sum(tensor.elements for tensor in op.outputs)
         assert made * (3 if gru_forward else 1) == output_positions(op) * (4 if gru_forward else 1)
         needed = op.operand(Use.NEEDED)
-        assert needed is None or (
-            op.pass_ is Pass.EP
-            and sum(o.tensor.elements for o in op.operands if o.use is Use.NEEDED) == made
-        )
+        if needed is not None and isinstance(needed.zeros, Causal):
+            queries, keys = needed.tensor.shape
+            assert made == queries * keys * network.layer(op.layer).heads * batch
+        else:
+            assert needed is None or (
+                op.pass_ is Pass.EP
+                and sum(o.tensor.elements for o in op.operands if o.use is Use.NEEDED) == made
+            )
         assert op.operand(Use.MOVING) is not None
         assert op.operand(Use.STATIONARY) is not None
 
@@ -262,6 +287,11 @@ def test_chains_are_locked(network: Network, rule: str) -> None:
                     for other in ops[later]
                     if not (network.layer(later).recurrent and other[-4:] != op[-4:])
                 ]
+                if network.layer(later).kind == "attention":
+                    # Each of its products that makes errors of maps that this layer reaches.
+                    from_here = {layer.name, *below[layer.name]}
+                    parts = zip(("query", "key", "value"), network.layer(later).inputs, strict=True)
+                    waited = [f"{later}.EP.{part}" for part, name in parts if name in from_here]
                 assert set(waited) <= before[op]
 
 
@@ -274,18 +304,22 @@ def test_links_wait_for_the_end_of_their_module_alone(network: Network, rule: st
     step = lowered(network, rule, 2)
     before, found = ancestors(step), module_links(network)
     propagated = {
-        op.layer for op in step.ops if op.pass_ is Pass.EP and isinstance(op, Contraction)
+        op.layer
+        for op in step.ops
+        if op.pass_ is Pass.EP
+        and isinstance(op, Contraction)
+        and network.layer(op.layer).kind != "attention"
     }
     assert propagated == {layer.name for layer in counts.propagating(network)}
     for op in step.ops:
-        if op.pass_ is Pass.EP and isinstance(op, Contraction):
+        if op.layer in propagated and op.pass_ is Pass.EP and isinstance(op, Contraction):
             waits = {
                 each.layer
                 for each in step.ops
                 if each.name in before[op.name]
                 and each.pass_ is Pass.EP
                 and each.layer in propagated
-                and each.name != f"{each.layer}.EP.sum"  # adds errors of links that are counted
+                and isinstance(each, Contraction)  # others add errors of links that are counted
             }
             source = found[op.layer].source
             own = {found[name].source.name for name in waits - {op.layer}}
@@ -325,5 +359,5 @@ def test_every_rule_on_shipped_networks(rule: str, workload: str) -> None:
             raise
         return
     check_order(step)
-    check_nothing_idle(step)
+    check_nothing_idle(step, network)
     assert pass_macs(step, Pass.FF) == counts.forward_macs(network, network.batch)

@@ -34,7 +34,7 @@ from tests.random_machines import (
     placements,
     trace_of,
 )
-from tests.random_networks import network_of, networks, sequence_workloads
+from tests.random_networks import network_of, networks, sequence_workloads, token_workloads
 from tests.watched_machine import Watched, peak_dram_bytes_per_cycle, watch
 
 RULES = {
@@ -150,6 +150,24 @@ def test_sequences_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObjec
         st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]])
     )
     found = data.draw(masks(network, samples))
+    compare(
+        network,
+        data.draw(machines()),
+        found,
+        data.draw(st.integers(1, 3)),
+        rule,
+        data.draw(st.integers(0, 3)),
+    )
+
+
+@settings(max_examples=examples(200))
+@given(st.data())
+def test_transformers_take_the_cycles_and_macs_of_the_plain_twin(data: st.DataObject) -> None:
+    network = network_of(data.draw(token_workloads()))
+    rule = data.draw(
+        st.sampled_from([name for name, k in RULES.items() if k <= network.output.out_shape[2]])
+    )
+    found = data.draw(masks(network, data.draw(st.integers(1, 2))))
     compare(
         network,
         data.draw(machines()),

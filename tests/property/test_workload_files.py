@@ -12,7 +12,12 @@ from accelsim.errors import Fault, InputError
 from accelsim.rules.registry import lower
 from accelsim.workload.network import Network
 from tests.examples import examples
-from tests.random_networks import image_workloads, network_of, sequence_workloads
+from tests.random_networks import (
+    image_workloads,
+    network_of,
+    sequence_workloads,
+    token_workloads,
+)
 
 words = ["same", "valid", "input", "fc", "conv0", "add", "lstm"]
 values = st.one_of(
@@ -35,6 +40,9 @@ keys = st.sampled_from(
         "out_features",
         "hidden",
         "dim",
+        "heads",
+        "kv_heads",
+        "causal",
     ],
 )
 
@@ -50,7 +58,7 @@ def resolved(data: dict[str, Any]) -> Network | tuple[Fault, ...]:
 
 @settings(max_examples=examples(200), deadline=None)
 @given(
-    st.one_of(image_workloads(), sequence_workloads()),
+    st.one_of(image_workloads(), sequence_workloads(), token_workloads()),
     st.lists(st.tuples(st.integers(0, 9), keys, values), min_size=1, max_size=3),
 )
 def test_resolved_or_refused(data: dict[str, Any], slips: list[tuple[int, str, Any]]) -> None:

@@ -85,7 +85,7 @@ def test_what_attention_reads_and_keeps() -> None:
     assert read["mix.FF"] == ["mix.probabilities", "v.out"]
     assert read["mix.EP.value"] == ["mix.probabilities", "mix.error"]
     assert read["mix.EP.query"] == ["mix.scores.error", "k.out"]
-    assert read["mix.EP.key"] == ["q.out", "mix.scores.error"]
+    assert read["mix.EP.key"] == ["mix.scores.error", "q.out"]
     assert read["mix.EP.softmax"] == ["mix.probabilities.error", "mix.probabilities"]
     for op in found.ops:
         if op.layer == "mix" and isinstance(op, Contraction):

@@ -24,11 +24,11 @@ from accelsim.pe.broadcast.parts import (
     Rows,
     Vectors,
     add_equal_costs,
-    keeps_zeros,
     needed_rows,
     skipped_words,
 )
 from accelsim.pe.broadcast.section import BroadcastArray
+from accelsim.pe.skipping.setting import keeps_zeros
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import moving_words
 from accelsim.zeros.masks import MaskSource
@@ -59,7 +59,7 @@ class ForwardVectors:
         self.op = op
         self.masks = masks
         self.skips_moving = skipped_words(architecture, op).moving
-        self.keeps_zeros = keeps_zeros(architecture)
+        self.keeps_zeros = keeps_zeros(architecture, op)
         self.fifo_depth = BroadcastArray.of(architecture.pe_array).fifo_depth
         self.words = moving_words(op, masks)
 

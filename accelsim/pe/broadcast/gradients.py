@@ -18,12 +18,12 @@ from accelsim.pe.broadcast.parts import (
     Part,
     Vectors,
     add_equal_costs,
-    keeps_zeros,
     needed_rows,
     skipped_words,
 )
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.mapping import Mapping
+from accelsim.pe.skipping.setting import keeps_zeros
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import moving_words
 from accelsim.zeros.masks import MaskSource
@@ -38,7 +38,7 @@ class GradientVectors:
         self.masks = masks
         self.skips_moving = skipped_words(architecture, self.op).moving
         # A skipped zero activation, or a stride zero between errors, sends no token.
-        self.keeps_zeros = keeps_zeros(architecture) and not self.skips_moving
+        self.keeps_zeros = keeps_zeros(architecture, self.op) and not self.skips_moving
         self.fifo_depth = BroadcastArray.of(architecture.pe_array).fifo_depth
         self.words = moving_words(self.op, masks)
 

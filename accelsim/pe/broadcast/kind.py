@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accelsim.pe.broadcast.model import BroadcastModel
-from accelsim.pe.broadcast.parts import keeps_zeros
+from accelsim.pe.broadcast.parts import joins_groups
 from accelsim.pe.kind import Loops, OperandReads, Tile, turns, written
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.array import SkippingArray
@@ -23,8 +23,7 @@ class Broadcast(SkippingArray):
 
     def moving_groups(self, op: Contraction) -> int:
         """One if the zeros between groups are words: every token then goes to all PEs."""
-        joined = keeps_zeros(self.architecture) and not op.nest.sums_samples
-        return 1 if joined else op.nest.groups
+        return 1 if joins_groups(self.architecture, op) else op.nest.groups
 
     def channel_takers(self, op: Contraction, per_tile: int) -> ChannelTakers:
         """Groups run one after another. A token serves all channels of its group that the PEs have
@@ -60,7 +59,7 @@ class Broadcast(SkippingArray):
         nest = mapping.op.nest
         names, word, words = nest.names, nest.names.reduction, nest.reduction
         # Structural zeros between groups are either words or separate the vectors of the groups.
-        apart = 1 if keeps_zeros(self.architecture) and not nest.sums_samples else nest.groups
+        apart = 1 if joins_groups(self.architecture, mapping.op) else nest.groups
         tiles = -(-nest.channels // apart // mapping.channels_per_tile)
         held = min(tiles, self.architecture.accumulators)
         others = mapping.copies

@@ -32,12 +32,12 @@ from accelsim.pe.broadcast.parts import (
     Counts,
     Part,
     Vectors,
-    keeps_zeros,
     parts_of,
     skipped_words,
 )
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.mapping import Mapping
+from accelsim.pe.skipping.setting import keeps_zeros
 from accelsim.pe.timing import ArrayTiming, TimingModel, run_bits
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import effectual_macs, repeats
@@ -151,7 +151,7 @@ class BroadcastModel(TimingModel):
             return nest.samples * run_bits(segments, 1, width)
         if nest.sums_samples:
             return int(positions) * line_bits(nest.reduction, 1, width)
-        taps = nest.reads(keeps_zeros(self.architecture))
+        taps = nest.reads(keeps_zeros(self.architecture, op))
         lengths = stream_lengths(part.depth(nest), *taps)
         scheduled = weights * (vectors.needed > 0)
         visited = np.resize(lengths, len(scheduled)).astype(np.int64)

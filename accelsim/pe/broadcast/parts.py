@@ -15,7 +15,7 @@ from accelsim.machine.words import value_bits
 from accelsim.pe.broadcast.columns import Store
 from accelsim.pe.broadcast.section import BroadcastArray
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.skipping.setting import Skipped, skipped
+from accelsim.pe.skipping.setting import Skipped, keeps_zeros, skipped
 from accelsim.step.contraction import Nest
 from accelsim.step.ops import Contraction
 
@@ -87,9 +87,9 @@ def skipped_words(architecture: Machine, op: Contraction) -> Skipped:
     return Skipped(skip.moving, skip.stationary or op.nest.stored > 0)
 
 
-def keeps_zeros(architecture: Machine) -> bool:
-    """Whether structural zeros are processed like ordinary words."""
-    return architecture.pe_array.structural_zeros == "window"
+def joins_groups(architecture: Machine, op: Contraction) -> bool:
+    """Whether zeros between channel groups are words, so that all groups form one matrix."""
+    return keeps_zeros(architecture, op) and not op.nest.sums_samples
 
 
 def parts_of(mapping: Mapping, architecture: Machine) -> list[Part]:
@@ -100,7 +100,7 @@ def parts_of(mapping: Mapping, architecture: Machine) -> list[Part]:
     groups form one matrix.
     """
     nest, array = mapping.op.nest, BroadcastArray.of(architecture.pe_array)
-    joined = nest.groups if keeps_zeros(architecture) and not nest.sums_samples else 1
+    joined = nest.groups if joins_groups(architecture, mapping.op) else 1
     channels = mapping.channels // nest.groups * joined
     most = mapping.channels_per_tile * architecture.accumulators
     compressed = skipped_words(architecture, mapping.op).stationary

@@ -20,9 +20,8 @@ from accelsim.kernels.bits.taps import REMOVED, Taps
 from accelsim.machine.architecture import Machine
 from accelsim.pe.lanes.walks import Walks
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.skipping.setting import skipped
+from accelsim.pe.skipping.setting import keeps_zeros, skipped
 from accelsim.pe.timing import ArrayTiming, TimingModel, run_bits
-from accelsim.step.contraction import Nest
 from accelsim.step.ops import Contraction
 from accelsim.zeros.densities import Densities, densities
 from accelsim.zeros.masks import MaskSource
@@ -148,14 +147,15 @@ class ExpectedLanes(TimingModel):
     def _extents_of(self, op: Contraction) -> tuple[Extent, Extent]:
         """The mean stream of an op's outputs, and one as long as the longest."""
         if op.name not in self._extents:
-            self._extents[op.name] = self._measured(op.nest)
+            self._extents[op.name] = self._measured(op)
         return self._extents[op.name]
 
-    def _measured(self, nest: Nest) -> tuple[Extent, Extent]:
+    def _measured(self, op: Contraction) -> tuple[Extent, Extent]:
+        nest = op.nest
         if nest.unshared:
             whole = Extent(nest.reduction, nest.reduction, nest.reduction)
             return whole, whole
-        keep = self.architecture.pe_array.structural_zeros == "window"
+        keep = keeps_zeros(self.architecture, op)
         taps = nest.reads(keep)
         (visited, longest), (inside, fullest) = (
             _counts(*(use(axis) for axis in taps)) for use in (_visited, _inside)

@@ -27,7 +27,7 @@ from accelsim.pe.lanes.section import LanesArray
 from accelsim.pe.lanes.streams import Cycles, Streams, Words
 from accelsim.pe.lanes.walks import LaneWalks, Walks
 from accelsim.pe.mapping import Mapping
-from accelsim.pe.skipping.setting import Skipped, skipped
+from accelsim.pe.skipping.setting import Skipped, keeps_zeros, skipped
 from accelsim.pe.timing import ArrayTiming, TimingModel, run_bits
 from accelsim.step.ops import Contraction
 from accelsim.zeros.effectual import effectual_macs, repeats
@@ -86,7 +86,8 @@ class LanesModel(TimingModel):
     def _all_streams(self, op: Contraction) -> Streams:
         if op.nest.unshared:
             return feedback_streams(op, self.masks, self._skip(op), self.walks)
-        return convolution_streams(op, self.masks, self._skip(op), self.walks, self._keeps_zeros)
+        keep = keeps_zeros(self.architecture, op)
+        return convolution_streams(op, self.masks, self._skip(op), self.walks, keep)
 
     def _streams(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
@@ -99,7 +100,7 @@ class LanesModel(TimingModel):
         scheduled = weights * (mapping.channels if needed is None else popcounts(needed))
         barrier = streams.cycles
         if mapping.reduction_pes > 1:
-            keep = array.structural_zeros == "window"
+            keep = keeps_zeros(self.architecture, op)
             shared = shared_reductions(
                 op, self.masks, skip, self.walks, keep, mapping.reduction_pes, distinct
             )
@@ -141,7 +142,7 @@ class LanesModel(TimingModel):
         nest = op.nest
         if nest.unshared:
             return np.full(distinct, nest.reduction, np.int32)
-        keep = self.architecture.pe_array.structural_zeros == "window"
+        keep = keeps_zeros(self.architecture, op)
         channels = nest.depth // (1 if keep else nest.groups)
         return np.resize(stream_lengths(channels, *nest.reads(keep)), distinct)
 
@@ -178,11 +179,6 @@ class LanesModel(TimingModel):
             in_order=self.walks.in_order or not any(skip),
         )
 
-    @property
-    def _keeps_zeros(self) -> bool:
-        """Whether structural zeros stay in the streams and pass through the window."""
-        return self.architecture.pe_array.structural_zeros == "window"
-
     def _needed(self, op: Contraction) -> Words | None:
         """Outputs that the mask f' leaves needed: uint64 (distinct positions, channel words); None
         if all are.
@@ -196,10 +192,10 @@ class LanesModel(TimingModel):
         return from_mask(to_mask(mask.words, mask.channels).reshape(-1, channels))
 
     def _gradient(self, mapping: Mapping, blocks: int) -> ArrayTiming:
-        op, array = mapping.op, self.architecture.pe_array
+        op = mapping.op
         skip = self._skip(op)
         segments = mapping.positions if op.nest.outer_product else 0
-        keep = array.structural_zeros == "window"
+        keep = keeps_zeros(self.architecture, op)
         lanes = self._of_last_op(
             op, segments, lambda: gradient_lanes(op, self.masks, skip, self.walks, keep, segments)
         )
