@@ -176,8 +176,9 @@ class Lowering:
     def trained(self, name: str) -> bool:
         """True if a layer at or before this map learns, so that its error is needed."""
         if name not in self._trained:
-            layer = self.network.layer(name)
-            self._trained[name] = layer.learns or any(self.trained(each) for each in layer.inputs)
+            for layer in self.network.layers:  # in order, so that depth does not matter
+                before = any(self._trained[each] for each in layer.inputs)
+                self._trained[layer.name] = layer.learns or before
         return self._trained[name]
 
     def contributors(self, name: str) -> tuple[Layer, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.onnx_files import fault, write
+from tests.onnx_files import fault, macs, network, write
 
 onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
 node = onnx.helper.make_node
@@ -119,3 +120,17 @@ def test_no_output_with_an_error(tmp_path: Path) -> None:
         "net.onnx: must have an output of floating-point numbers of known shape that depends on "
         "the input, got y"
     )
+
+
+def test_a_very_deep_graph(tmp_path: Path) -> None:
+    names = [f"v{index}" for index in range(3001)]
+    nodes = [
+        node("Relu" if index < 1500 else "Identity", [a], [b])
+        for index, (a, b) in enumerate(pairwise(names))
+    ]
+    nodes.insert(1500, node("Softmax", ["v1500"], ["s"], "softmax"))
+    nodes[1501] = node("Identity", ["s"], ["v1501"])
+    path = write(tmp_path / "net.onnx", nodes, {"v0": [1, 4]}, [names[-1]])
+    read = network(path)
+    assert len(read.layers) == 1500
+    assert macs(read) == 0

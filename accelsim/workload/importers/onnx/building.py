@@ -194,13 +194,19 @@ def _in_loss(e: Emitter, node: Node) -> bool:
 
 
 def _ends(graph: Graph, name: str) -> bool:
-    readers = graph.readers.get(name, [])
-    if not readers:
-        return name in graph.outputs
-    return all(
-        (each.op in _KEEPING and _ends(graph, each.outputs[0])) or each.op in ("ArgMax", "TopK")
-        for each in readers
-    )
+    """True if a value only goes to outputs of the graph, or to the largest of its elements."""
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        readers = graph.readers.get(each, [])
+        if not readers and each not in graph.outputs:
+            return False
+        for reader in readers:
+            if reader.op in _KEEPING:
+                waiting.append(reader.outputs[0])
+            elif reader.op not in ("ArgMax", "TopK"):
+                return False
+    return True
 
 
 # Outputs
