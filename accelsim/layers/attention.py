@@ -133,7 +133,8 @@ class Attention(Layer):
 
     def _nest(self, samples: int, channels: int, depth: int, names: Names) -> Nest:
         groups = samples * self.kv_heads
-        return product_nest(groups, self.sharing, self.queries, channels, depth, names)
+        by_depth = names is MIXING
+        return product_nest(groups, self.sharing, self.queries, channels, depth, names, by_depth)
 
     def zeros(self, samples: int) -> ZeroSource:
         """Zeros of the probabilities, and of the errors at the scores."""

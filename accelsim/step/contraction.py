@@ -222,7 +222,8 @@ class Nest:
     @cached_property
     def backward(self) -> Nest:
         """Nest of EP through the same weights: a transposed convolution."""
-        stationary = (Axis.DEPTH, *self.stationary[1:-1], Axis.CHANNEL)
+        other = {Axis.CHANNEL: Axis.DEPTH, Axis.DEPTH: Axis.CHANNEL}
+        stationary = tuple(other.get(axis, axis) for axis in self.stationary)
         return replace(
             self,
             channels=self.depth,
@@ -285,14 +286,16 @@ def convolution_nest(
 
 
 def product_nest(
-    groups: int, rows: int, columns: int, channels: int, depth: int, names: Names
+    groups: int, rows: int, columns: int, channels: int, depth: int, names: Names, by_depth: bool
 ) -> Nest:
     """Nest of ``groups`` products of maps: ``rows`` x ``columns`` vectors of ``depth`` words times
-    ``channels`` vectors. Its loops are those of a grouped 1 x 1 convolution.
+    ``channels`` vectors. Its loops are those of a grouped 1 x 1 convolution. ``by_depth``: the
+    stationary map is stored word by word of all vectors, not vector by vector.
     """
     rows_, columns_ = Window(rows, rows), Window(columns, columns)
     nest = convolution_nest(1, groups * channels, groups * depth, rows_, columns_, groups)
-    return replace(nest, names=names)
+    stationary = (Axis.DEPTH, *TAPS, Axis.CHANNEL) if by_depth else nest.stationary
+    return replace(nest, names=names, stationary=stationary)
 
 
 def feedback_nest(samples: int, target: Shape, errors: int, stored: int = 0) -> Nest:

@@ -16,6 +16,9 @@ from tests.naive import mesh
 from tests.naive.banks import stream_cycles
 from tests.naive.whole_machine_memory import Places
 
+TOKENS_SUMMED = (".FF", ".EP.query")
+"""Products of attention that sum over the tokens of keys and values."""
+
 
 def lines(words: int, bits: int, width: int) -> int:
     """Bits of the accesses that move neighbouring words: line after line until none is left."""
@@ -249,15 +252,18 @@ class Traffic:
 
     def _stride(self, op: Op, t: Transfer) -> int:
         """Distance in words between consecutive reads: weights are read by column in EP, maps by
-        channel in WG.
+        channel where positions are summed. Products of attention that sum over keys read the keys
+        or values of all tokens channel by channel.
         """
         uses = {operand.tensor.name: operand.use for operand in reversed(op.operands)}
         use = uses.get(t.tensor.name) if t.inbound and isinstance(op, Contraction) else None
+        if use is Use.STATIONARY and op.name.endswith(TOKENS_SUMMED) and op.stationary_arrives:
+            return t.tensor.shape[-1]
         if op.pass_ is Pass.EP and use is Use.STATIONARY and t.tensor.role is Role.WEIGHT:
             return t.tensor.elements // t.tensor.shape[0]
-        return (
-            t.tensor.shape[-1] if op.pass_ is Pass.WG and use in {Use.MOVING, Use.STATIONARY} else 1
-        )
+        if not isinstance(op, Contraction) or use not in {Use.MOVING, Use.STATIONARY}:
+            return 1
+        return t.tensor.shape[-1] if op.nest.sums_samples else 1
 
     def _stream_wait(self, bits: int) -> int:
         """Cycles added by bank conflicts for a sequential stream of ``bits``."""

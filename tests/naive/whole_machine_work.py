@@ -187,7 +187,7 @@ class Planner:
             for output in tile
             for lane in output.lanes()
         ]
-        if task.op.pass_ is Pass.WG:
+        if nest.sums_samples:
             lengths = [sum(lengths) // len(lengths)] * len(lengths)
         for length in lengths:
             visited += length
@@ -239,7 +239,7 @@ class Planner:
         if work.outer:
             segments = mapping.positions
             stream = lambda k, m: outer_segment(work, k, m, segments)  # noqa: E731 - one of two
-        needed = work.needed if op.pass_ is Pass.EP and array.skip_outputs else None
+        needed = work.needed if array.skip_outputs else None
         found: list[list[Tile]] = []
         for first in range(0, mapping.channels, mapping.channels_per_tile):
             members = range(first, min(first + mapping.channels_per_tile, mapping.channels))

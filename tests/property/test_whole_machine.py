@@ -5,6 +5,7 @@ equal to the cycle.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from hypothesis import assume, given, settings
@@ -34,6 +35,7 @@ from tests.examples import examples
 from tests.naive.machine import Twin, Work
 from tests.random_drams import timings
 from tests.random_machines import SKIPS, lanes_of, machine, masks, placements, trace_of
+from tests.random_networks import network_of
 from tests.reference_networks import Builder
 from tests.stepped_runs import compare
 
@@ -179,11 +181,42 @@ def tiny_networks(draw: st.DrawFn) -> Network:
     return builder.add("fc", draw(st.integers(2, 4))).network()
 
 
+@st.composite
+def tiny_transformers(draw: st.DrawFn) -> Network:
+    """One layer of attention over at most three tokens, and a class per token or sample."""
+    tokens, shared, sharing = (draw(st.integers(1, most)) for most in (3, 2, 2))
+    size, wide, width = (draw(st.integers(1, 2)) for _ in range(3))
+    layers: list[dict[str, Any]] = [
+        {"name": "table", "kind": "embedding", "dim": width},
+        {"name": "q", "kind": "linear", "out_features": shared * sharing * size},
+        {"name": "k", "kind": "linear", "out_features": shared * size, "inputs": ["table"]},
+        {"name": "v", "kind": "linear", "out_features": shared * wide, "inputs": ["table"]},
+        {
+            "name": "mix",
+            "kind": "attention",
+            "inputs": ["q", "k", "v"],
+            "heads": shared * sharing,
+            "kv_heads": shared,
+            "causal": draw(st.booleans()),
+        },
+    ]
+    if draw(st.booleans()):
+        layers += [
+            {"name": "o", "kind": "linear", "out_features": width},
+            {"name": "sum", "kind": "add", "inputs": ["o", "table"]},
+            {"name": "norm", "kind": draw(st.sampled_from(["layer_norm", "relu"]))},
+        ]
+    end = draw(st.sampled_from(["linear", "linear", "fc"]))
+    layers.append({"name": "end", "kind": end, "out_features": 2})
+    given = {"tokens": tokens, "vocabulary": 3}
+    return network_of({"name": "random", "input": given, "layers": layers})
+
+
 @settings(max_examples=EXAMPLES)
 @given(st.data())
 def test_training_steps_take_the_cycles_of_the_stepped_machine(data: st.DataObject) -> None:
     network, architecture, dram = (
-        data.draw(tiny_networks()),
+        data.draw(st.one_of(tiny_networks(), tiny_networks(), tiny_transformers())),
         data.draw(tiny_machines()),
         data.draw(drams()),
     )

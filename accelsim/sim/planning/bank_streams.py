@@ -77,7 +77,8 @@ def _stride(op: Op, moved: Moved) -> int:
         (operand.use for operand in op.operands if operand.tensor.name == t.tensor.name), None
     )
     if op.nest.transposed and use is Use.STATIONARY:
-        return t.tensor.elements // t.tensor.shape[0]
+        shape = t.tensor.shape
+        return shape[-1] if op.stationary_arrives else t.tensor.elements // shape[0]
     if op.nest.sums_samples and use in {Use.MOVING, Use.STATIONARY}:
         return t.tensor.shape[-1]
     return 1
