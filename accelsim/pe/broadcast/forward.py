@@ -62,6 +62,8 @@ class ForwardVectors:
         self.keeps_zeros = keeps_zeros(architecture, op)
         self.fifo_depth = BroadcastArray.of(architecture.pe_array).fifo_depth
         self.words = moving_words(op, masks)
+        self._alike: dict[tuple[int, int, bytes, bytes], Vectors] = {}
+        """Vectors of groups without stationary zeros, which are often equal, as in attention."""
 
     def of(self, part: Part, needed: Words | None) -> Vectors:
         """The vectors of a part.
@@ -74,6 +76,16 @@ class ForwardVectors:
             channels = part.channels(nest)
             wanted = slice_channels(needed, channels.start, channels.stop)
         moving = part.moving(nest, self.words)
+        if nest.groups == 1 or nest.stored or self.masks.stationary(self.op) is not None:
+            return self._vectors(part, moving, wanted)
+        key = part.first, part.end, moving.tobytes(), wanted.tobytes()
+        if key not in self._alike:
+            self._alike[key] = self._vectors(part, moving, wanted)
+        return self._alike[key]
+
+    def _vectors(self, part: Part, moving: Words, wanted: Words) -> Vectors:
+        """The vectors of a part, from the masks of its moving words and of its needed outputs."""
+        nest = self.op.nest
         samples, places = max(len(moving), len(wanted)), nest.map_positions
         rows = needed_rows(part, wanted, samples, places)
         sums = np.zeros((samples, places, 7), np.int64)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from accelsim.kernels.bits.bitmaps import PackedMask, flat
+from accelsim.kernels.bits.bitmaps import PackedMask, Words, flat
 from accelsim.kernels.bits.taps import MapTaps
 from accelsim.kernels.broadcast.gradients import gradient_sums, outer_sums
 from accelsim.kernels.broadcast.vectors import Columns
@@ -41,12 +41,23 @@ class GradientVectors:
         self.keeps_zeros = keeps_zeros(architecture, self.op) and not self.skips_moving
         self.fifo_depth = BroadcastArray.of(architecture.pe_array).fifo_depth
         self.words = moving_words(self.op, masks)
+        self._alike: dict[tuple[int, int, bytes], Vectors] = {}
+        """Vectors of groups without stationary zeros, which are often equal, as in attention."""
 
     def of(self, part: Part) -> Vectors:
         """The vectors of a part."""
-        return self._outer(part) if self.op.nest.outer_product else self._convolution(part)
+        nest = self.op.nest
+        if nest.outer_product:
+            return self._outer(part)
+        moving = part.moving(nest, self.words)
+        if nest.groups == 1 or self.masks.stationary(self.op) is not None:
+            return self._convolution(part, moving)
+        key = part.first, part.end, moving.tobytes()
+        if key not in self._alike:
+            self._alike[key] = self._convolution(part, moving)
+        return self._alike[key]
 
-    def _convolution(self, part: Part) -> Vectors:
+    def _convolution(self, part: Part, moving: Words) -> Vectors:
         nest = self.op.nest
         windows = [window.swapped for window in (nest.rows, nest.columns)]
         if self.keeps_zeros:
@@ -58,7 +69,7 @@ class GradientVectors:
         table = self._errors(part, self.keeps_zeros)
         sums = np.zeros((nest.positions, 7), np.int64)
         gradient_sums(
-            PackedMask(flat(part.moving(nest, self.words)), nest.depth // nest.groups),
+            PackedMask(flat(moving), nest.depth // nest.groups),
             self.skips_moving,
             MapTaps(rows, cols),
             table,

@@ -7,7 +7,7 @@ import numpy as np
 from accelsim.kernels.bits.bitmaps import PackedMask, from_mask, split_channels, to_mask
 from accelsim.kernels.bits.taps import expand_kernel
 from accelsim.kernels.lanes.zero_skip import stream_lengths
-from accelsim.pe.lanes.streams import Cycles, Streams, Words, per_channel
+from accelsim.pe.lanes.streams import Cycles, Streams, Words, alike, per_channel
 from accelsim.pe.lanes.walks import Walks
 from accelsim.pe.skipping.setting import Skipped
 from accelsim.step.ops import Contraction
@@ -46,6 +46,8 @@ class _ConvolutionStreams:
         """Streams of every output."""
         nest, moving, stationary = self.op.nest, self._moving_groups(), self._stationary_groups()
         per_group = nest.channels // nest.groups
+        if stationary is None and alike(moving):
+            return self._group(moving[0], None)
         if nest.groups > 1 and stationary is None and self.skip.moving:
             return self._moving_alone(moving, per_group)
         parts = [

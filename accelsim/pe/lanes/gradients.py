@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from accelsim.kernels.bits.bitmaps import PackedMask, ones, split_channels
+from accelsim.kernels.bits.bitmaps import PackedMask, ones, slice_channels, split_channels
 from accelsim.kernels.bits.taps import MapTaps
+from accelsim.pe.lanes.streams import alike
 from accelsim.pe.lanes.walks import Walks
 from accelsim.pe.skipping.setting import Skipped
 from accelsim.step.contraction import Nest
@@ -62,7 +63,7 @@ def gradient_lanes(
     mode = _mode(skip, False, dense_e)
     strided = keep_zeros and max(nest.rows.dilation, nest.columns.dilation) > 1
     if not strided:
-        return _removed(activation, error, nest, mode, walks)
+        return _removed(activation, error, nest, mode, walks, dense_e)
     parts = [
         _with_stride_zeros(x, e, nest, skip, walks)
         for x, e in zip(
@@ -94,16 +95,36 @@ def _mode(skip: Skipped, moving_dense: bool, stationary_dense: bool) -> str:
     }[moving, stationary]
 
 
-def _removed(x: Words, e: Words, nest: Nest, mode: str, walks: Walks) -> GradientLanes:
-    """Lanes of a convolution without its stride zeros. ``x``, ``e``: maps of all groups."""
+def _removed(
+    x: Words, e: Words, nest: Nest, mode: str, walks: Walks, dense_e: bool
+) -> GradientLanes:
+    """Lanes of a convolution without its stride zeros. ``x``, ``e``: maps of all groups.
+    ``dense_e``: whether ``e`` has no zeros.
+    """
     errors, taps = PackedMask(e, nest.channels), nest.reads(keep_zeros=False)
     if nest.groups == 1:
         walked = walks.gradients(PackedMask(x, nest.depth), errors, nest.samples, taps, mode)
     else:
         parts = split_channels(x, nest.depth, nest.groups)
         maps = PackedMask(parts, nest.depth // nest.groups)
+        if dense_e and alike(parts):
+            return _like_the_first(maps, e, nest, mode, walks)
         walked = walks.grouped_gradients(maps, errors, nest.samples, taps, mode)
     return GradientLanes(*walked, nest.groups * _lanes(nest) * nest.reduction)
+
+
+def _like_the_first(
+    maps: PackedMask, e: Words, nest: Nest, mode: str, walks: Walks
+) -> GradientLanes:
+    """Lanes of a convolution all of whose groups have equal zeros, as `_removed`."""
+    share, taps = nest.channels // nest.groups, nest.reads(keep_zeros=False)
+    first = PackedMask(maps.words[0], maps.channels)
+    errors = PackedMask(slice_channels(e, 0, share), share)
+    cycles, executed = walks.gradients(first, errors, nest.samples, taps, mode)
+    if len(cycles) > 1:
+        cycles = np.tile(cycles, (nest.groups, 1))
+    macs = nest.groups * _lanes(nest) * nest.reduction
+    return GradientLanes(cycles, executed * nest.groups, macs)
 
 
 def _lanes(nest: Nest) -> int:

@@ -40,6 +40,11 @@ def tile_positions(values: Cycles, distinct: int) -> Cycles:
     return np.ascontiguousarray(np.tile(values, (1, -(-distinct // values.shape[1])))[:, :distinct])
 
 
+def alike(groups: Words) -> bool:
+    """Whether the masks of all groups (G, ...) are equal, as in attention."""
+    return bool((groups == groups[:1]).all())
+
+
 def per_channel(values: Cycles, channels: int) -> Cycles:
     """Expand one row that holds for all channels to ``channels`` rows."""
     return np.repeat(values, channels, axis=0) if len(values) == 1 else values
