@@ -19,6 +19,8 @@ from accelsim.rules.declaration import StepKind
 from accelsim.rules.registry import lower
 from accelsim.rules.spelling import AnyRule
 from accelsim.sim.program import Program
+from accelsim.step.checkpointing import checkpointed
+from accelsim.step.microbatches import in_microbatches
 from accelsim.step.ops import TrainingStep
 from accelsim.workload.network import Network
 
@@ -51,7 +53,10 @@ def compile_step(
     given = setting.given
     machine = machine.with_objective(given.objective)
     lowered, digest = _lowered(network, kind.rule, setting.batch, given.optimizer)
-    step = kind.finish(lowered)
+    step = _finished(lowered, network, kind, setting)
+    if setting.samples < setting.batch:
+        part, _ = _lowered(network, kind.rule, setting.samples, given.optimizer)
+        step = in_microbatches(_finished(part, network, kind, setting), step)
     step = step if given.transform is None else given.transform(step)
     tables = machine_tables(machine)
     table, tables_digest = energy_table(
@@ -60,6 +65,15 @@ def compile_step(
     program = Program(step, machine, tables.dram, Schedule(given.schedule), table, given.warm)
     digest = digest if step is lowered else step_digest(step)
     return Compiled(network, kind, program, table, tables.technology, tables_digest, digest)
+
+
+def _finished(
+    lowered: TrainingStep, network: Network, kind: StepKind, setting: NetworkSetting
+) -> TrainingStep:
+    """The step with the changes of its kind, and with checkpoints if they are wanted."""
+    step, every = kind.finish(lowered), setting.checkpoint_every
+    names = {layer.name for layer in network.weighted}
+    return checkpointed(step, names, every) if every else step
 
 
 @lru_cache(maxsize=16)

@@ -76,6 +76,15 @@ def _objective(name: str, value: object) -> str | None:
     return None if value is None else one_of(name, value, OBJECTIVES)
 
 
+def _checkpoint(name: str, value: object) -> str | None:
+    if value is None:
+        return None
+    form, _, number = str(value).partition("=")
+    if form.strip() != "every" or not number.strip().isdecimal() or not int(number):
+        raise InputError(f"{name} must be every=N with a whole N >= 1, got {shown(value)}")
+    return f"every={int(number)}"
+
+
 SEED = option("N", "Seed of everything drawn at random.", _seed)
 
 
@@ -158,6 +167,9 @@ class Setting(Options):
     `Trace`. ``trace_any_rule``: accept the trace of another rule family. ``passes``: passes to
     report; the whole step is simulated. ``schedule``: ``"serial"`` or ``"unlocked"``.
     ``optimizer``: ``"sgd"``, ``"momentum"``, ``"adam"``, ``"adamw"`` or ``"lion"``.
+    ``checkpoint``: ``"every=N"`` keeps the maps between each N weighted layers and makes the others
+    again in the backward walk; None keeps all. ``microbatch``: samples that are processed at once,
+    a divisor of the batch; None for the whole batch.
     ``objective``: of the choice among mappings: ``"canonical"``, ``"cycles"``, ``"energy"`` or
     ``"edp"``; None for that of the machine, ``"edp"`` if its file states none. ``warm``: true for a
     step of the steady state, false for the first step, at whose beginning nothing is on the chip.
@@ -208,6 +220,21 @@ class Setting(Options):
             "O", "Optimizer of the weight update: sgd, momentum, adam, adamw or lion.", _optimizer
         ),
     )
+    checkpoint: str | None = field(
+        default=None,
+        metadata=option(
+            "every=N",
+            "Keep the maps between each N weighted layers for the backward passes, and make the "
+            "others again; default: keep all.",
+            _checkpoint,
+        ),
+    )
+    microbatch: int | None = field(
+        default=None,
+        metadata=option(
+            "N", "Samples processed at once, before one update; default: the whole batch.", _batch
+        ),
+    )
     objective: str | None = field(
         default=None,
         metadata=option(
@@ -255,12 +282,13 @@ class Setting(Options):
         return getattr(self, name)
 
     def of(self, network: Network) -> NetworkSetting:
-        """The setting for one network, with its batch and passes resolved."""
-        return NetworkSetting(
-            self,
-            network.batch if self.batch is None else self.batch,
-            _passes("passes", self.passes),
-        )
+        """The setting for one network, with its batch and passes resolved. InputError for a
+        microbatch that does not divide the batch.
+        """
+        batch = network.batch if self.batch is None else self.batch
+        if self.microbatch and batch % self.microbatch:
+            raise InputError(f"microbatch must divide the batch of {batch}, got {self.microbatch}")
+        return NetworkSetting(self, batch, _passes("passes", self.passes))
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -301,6 +329,16 @@ class NetworkSetting:
     given: Setting
     batch: int
     passes: tuple[Pass, ...]
+
+    @property
+    def samples(self) -> int:
+        """Samples processed at once: a microbatch, or the batch."""
+        return self.given.microbatch or self.batch
+
+    @property
+    def checkpoint_every(self) -> int:
+        """Weighted layers per checkpoint; 0 without checkpoints."""
+        return int((self.given.checkpoint or "=0").partition("=")[2])
 
     @property
     def part(self) -> tuple[Pass, ...]:

@@ -172,7 +172,7 @@ def _simulate(
     compiled, chosen, seed = prepared.compiled, prepared.chosen, setting.given.seed
     network, program = compiled.network, compiled.program
     machine, step = program.architecture, program.step
-    masks = MaskSource(chosen.trace, network, setting.batch, seed)
+    masks = MaskSource(chosen.trace, network, setting.samples, seed)
     configuration = Configuration(
         network,
         machine,
@@ -257,6 +257,8 @@ def _cause(
         "schedule": setting.given.schedule,
         "optimizer": setting.given.optimizer,
         "warm": setting.given.warm,
+        "checkpoint": setting.given.checkpoint,
+        "microbatch": setting.given.microbatch,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import home_bits, word_bits
@@ -22,12 +23,14 @@ from accelsim.step.stash import stash_tensors
 
 
 def updates_in_pe(op: Op, architecture: Machine) -> bool:
-    """Whether the PEs, not the vector unit, execute this update of weights that they hold."""
+    """Whether the PEs, not the vector unit, execute this update of weights that they hold, or this
+    sum of gradients of such weights.
+    """
     return (
         architecture.organization == "near_memory"
         and architecture.vector_unit.update_in_pe
         and isinstance(op, VectorWork)
-        and op.updates_weights
+        and (op.updates_weights or op.adds_gradients)
     )
 
 
@@ -42,8 +45,8 @@ class Residency:
     - ``free_bytes``: bytes of every PE that gradients can still take, by partition.
     - ``stash_rooms``: room that homes leave free, by partition; one for the whole array without
       near memory.
-    - ``fused``: WG op name to the WU op that follows it tile by tile. A fused gradient needs space
-      for one tile only.
+    - ``fused``: WG op name to the WU op, or the sum of gradients, that follows it tile by tile. A
+      fused gradient needs space for one tile only.
     - ``fused_gradients``: names of these gradients.
     - ``placing``: the decisions behind all this.
     """
@@ -182,7 +185,9 @@ def _gathered(step: TrainingStep) -> set[str]:
 
 
 def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Machine) -> None:
-    """Fuse WG and WU of each weight that the PEs update and whose gradient has no other reader."""
+    """Fuse WG and WU of each weight that the PEs update and whose gradient has no other reader. A
+    sum with gradients of earlier microbatches is fused like WU if it follows WG.
+    """
     if architecture.near_memory.update != "fused":
         return
     makers = {
@@ -192,14 +197,19 @@ def _fuse_updates(residency: Residency, step: TrainingStep, architecture: Machin
         for tensor in op.outputs
         if tensor.home_channels
     }
+    neighbours = {(first.name, second.name) for first, second in pairwise(step.ops)}
     readers: dict[str, list[Op]] = {}
     for op in step.ops:
         for operand in op.operands:
             if operand.tensor.name in makers:
                 readers.setdefault(operand.tensor.name, []).append(op)
     for name, read_by in readers.items():
-        if len(read_by) == 1 and updates_in_pe(read_by[0], architecture):
-            residency.fused[makers[name].name] = read_by[0]
+        reader, maker = read_by[0], makers[name]
+        follows = (maker.name, reader.name) in neighbours or any(
+            tensor.persistent for tensor in reader.outputs
+        )
+        if len(read_by) == 1 and follows and updates_in_pe(reader, architecture):
+            residency.fused[maker.name] = reader
             residency.fused_gradients.add(name)
 
 

@@ -19,7 +19,7 @@ def labels(results: Sequence[Result]) -> list[str]:
         ]
         for result in results
     ]
-    for key in ("part", "warm", "batch", "schedule", "trace", "seed"):
+    for key in ("part", "warm", "batch", "checkpoint", "microbatch", "schedule", "trace", "seed"):
         if len({tuple(names) for names in parts}) < len(parts):
             parts = [
                 names + _differing(result, results, (key,))
@@ -33,6 +33,7 @@ def labels(results: Sequence[Result]) -> list[str]:
 
 
 _PREFIXES = {"batch": "batch ", "seed": "seed "}
+_UNLESS_GIVEN = {"checkpoint": "no checkpoints", "microbatch": "whole batch"}
 
 
 def _value(result: Result, key: str) -> object:
@@ -40,7 +41,10 @@ def _value(result: Result, key: str) -> object:
         return "whole step" if result.step is None else "+".join(result.reported_passes())
     if key == "warm":
         return "steady state" if result.warm else "first step"
-    return getattr(result, key)
+    value = getattr(result, key)
+    if key in _UNLESS_GIVEN:
+        return f"{key} {value}" if value else _UNLESS_GIVEN[key]
+    return value
 
 
 def _differing(result: Result, results: Sequence[Result], keys: Sequence[str]) -> list[str]:

@@ -152,6 +152,8 @@ class Result(Shown, Document):
     """True for a step of the steady state, at whose beginning `resident_words` are on the chip;
     false for a first step, which loads them from DRAM.
     """
+    checkpoint: str | None = field(default=None, metadata=OMITTED)
+    microbatch: Annotated[int, Field(ge=1)] | None = field(default=None, metadata=OMITTED)
     resident_words: ResidentWords | None = field(default=None, metadata=OMITTED)
     tensors: tuple[TensorTotals, ...] = field(default=(), metadata=OMITTED)
     """The tensors of the ops, each with its place and its words over the DRAM bus by cause. Those

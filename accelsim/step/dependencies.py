@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from accelsim.step.ops import Op, Operand, Tensor
 
@@ -34,6 +35,34 @@ class Dependencies:
             self._writer[tensor.name] = name
             self._readers[tensor.name] = []
         return tuple(waits)
+
+
+def with_dependencies(ops: Iterable[Op], others: Mapping[str, Iterable[str]]) -> tuple[Op, ...]:
+    """The ops with the dependencies that follow from their tensors, and ``others``, by op."""
+    dependencies = Dependencies()
+    return tuple(
+        replace(
+            op,
+            depends_on=tuple(
+                dict.fromkeys(
+                    (
+                        *dependencies.waits(op.name, op.operands, op.outputs),
+                        *others.get(op.name, ()),
+                    )
+                )
+            ),
+        )
+        for op in ops
+    )
+
+
+def beyond_tensors(ops: Iterable[Op]) -> dict[str, tuple[str, ...]]:
+    """By op: dependencies that do not follow from tensors."""
+    dependencies, others = Dependencies(), {}
+    for op in ops:
+        known = dependencies.waits(op.name, op.operands, op.outputs)
+        others[op.name] = tuple(name for name in op.depends_on if name not in known)
+    return others
 
 
 def carried(ops: Sequence[Op]) -> dict[str, tuple[str, ...]]:

@@ -251,6 +251,11 @@ class VectorWork(Op):
         """True if it writes persistent tensors that have homes in the PEs."""
         return any(tensor.persistent and tensor.home_channels for tensor in self.outputs)
 
+    @property
+    def adds_gradients(self) -> bool:
+        """True if it adds gradients where weights have their homes."""
+        return all(each.role is Role.GRADIENT and each.home_channels for each in self.tensors)
+
 
 @dataclass(frozen=True)
 class TrainingStep:

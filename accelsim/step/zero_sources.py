@@ -29,6 +29,15 @@ class TraceZeros:
 
 
 @dataclass(frozen=True)
+class SamplesFrom(TraceZeros):
+    """As `TraceZeros`, of the samples from number ``first`` on. After the last sample of the trace
+    follows its first.
+    """
+
+    first: int = 0
+
+
+@dataclass(frozen=True)
 class Dense:
     """The operand has no zeros."""
 

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from accelsim.errors import Fault, InputError
 from accelsim.kernels.bits.bitmaps import from_mask, to_mask, words
 from accelsim.step.ops import Contraction, Op, Operand, Use
-from accelsim.step.zero_sources import Causal, Dense, Draw, IdentityFirst, Rows, TraceZeros
+from accelsim.step.zero_sources import (
+    Causal,
+    Dense,
+    Draw,
+    IdentityFirst,
+    Rows,
+    SamplesFrom,
+    TraceZeros,
+)
 from accelsim.workload.network import Layer, Network
 from accelsim.zeros.patterns import DrawnRows
 from accelsim.zeros.stored import stored_entries
@@ -237,9 +245,11 @@ class MaskSource:
         """Unpack a trace tensor to a mask with ``channels`` channels."""
         shape = tensor.shape
         packed = tensor.packed
+        first = zeros.first if isinstance(zeros, SamplesFrom) else 0
         if len(shape) == 3:
             steps, samples, traced = shape
             per_step = packed.reshape(steps, samples, -1)
+            per_step = np.roll(per_step, -first, axis=1) if first else per_step
             if zeros.step is not None:
                 rows = per_step[zeros.step, : self._batch]
             else:
@@ -251,6 +261,7 @@ class MaskSource:
         is_weight = zeros.key.endswith((".weight", ".feedback"))
         samples = shape[0] if is_weight else min(shape[0], self._batch)
         height, width = (shape[1], shape[2]) if len(shape) == 4 else (1, 1)
+        packed = np.roll(packed, -first * height * width, axis=0) if first else packed
         unpacked = words(
             np.ascontiguousarray(packed[: samples * height * width]), shape[-1]
         ).reshape(samples, height, width, -1)

@@ -37,6 +37,7 @@ from accelsim.sim.planning.cold import Load
 from accelsim.sim.planning.op_plan import OpPlan
 from accelsim.sim.planning.traffic import moves
 from accelsim.sim.run import OpRecord, Run
+from accelsim.step.copies import copy_suffix
 from accelsim.step.ops import Contraction, Pass
 from accelsim.workload.network import Network
 from accelsim.zeros.trace import Trace
@@ -81,6 +82,8 @@ class Case:
     passes: tuple[str, ...]
     seed: int
     warm: bool = True
+    checkpoint: str | None = None
+    microbatch: int | None = None
 
     def simulate(self, architecture: Machine, schedule: str) -> tuple[list[Result], list[Run]]:
         """Simulate the step: results by kind of step, and their runs."""
@@ -102,6 +105,8 @@ class Case:
                 optimizer=self.optimizer,
                 passes=self.passes,
                 warm=self.warm,
+                checkpoint=self.checkpoint,
+                microbatch=self.microbatch,
                 seed=self.seed,
                 observers=[Kept()],
             )
@@ -206,12 +211,17 @@ def check_work(results: list[Result], case: Case) -> None:
         assert work_of(result, fusion) == work_of(other, fusion)
 
 
+def kind_of_work(name: str) -> str:
+    """Name of an op without the ending of copies."""
+    return name.removesuffix(copy_suffix(name))
+
+
 def work_of(result: Result, fusion: str) -> dict[str, tuple[float, float, float]]:
     return {
         op.name: (
             op.macs.dense,
             op.macs.effectual,
-            0 if fusion == "full" or op.name.endswith(ADDRESSING) else op.vector_ops,
+            0 if fusion == "full" or kind_of_work(op.name).endswith(ADDRESSING) else op.vector_ops,
         )
         for op in result.ops
         if op.kind != "load"

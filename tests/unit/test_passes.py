@@ -17,7 +17,7 @@ PLACES = {
         "propagating = [op for op in backward if op.pass_ is Pass.EP]",
         "propagating = [op for op in contractions(ops) if op.pass_ is Pass.EP]",
     ],
-    "mapping/residency.py": ["and op.updates_weights"],
+    "mapping/residency.py": ["and (op.updates_weights or op.adds_gradients)"],
     "pe/skipping/array.py": [
         'if op.fixed_feedback and self.architecture.near_memory.feedback == "prng":'
     ],

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from accelsim.machine.architecture import Machine
 from accelsim.machine.words import word_bits
 from accelsim.mapping.fusion.draft import Derived, Draft
+from accelsim.step.copies import copy_suffix
 from accelsim.step.dependencies import carried
 from accelsim.step.forms import Form, Rider
 from accelsim.step.ops import (
@@ -150,6 +151,8 @@ class _Rewriting:
         if not (isinstance(op, VectorWork) and op.form is Form.ELEMENTWISE):
             return False
         output, *rest = op.outputs
+        if output.role is Role.MASK:  # run again for the mask alone
+            return False
         if len(op.operands) > 1 or any(tensor.role is not Role.MASK for tensor in rest):
             return False
         return not rest or self._read_whole(output)
@@ -241,7 +244,8 @@ class _Rewriting:
         results = [tensor for tensor in op.outputs if tensor.role is not Role.GRADIENT]
         if not sums:
             shape = (main.tensor.shape[-1], 2)
-            sums = [Tensor(f"{op.layer}.statistics", Role.ACTIVATION, shape)]
+            name_of_sums = f"{op.layer}.statistics{copy_suffix(op.name)}"
+            sums = [Tensor(name_of_sums, Role.ACTIVATION, shape)]
         once = op.sums if results else op.ops_per_element
         self._draft.ride(host, Rider(op.name, once, op.elements))
         words = self._draft.read(host, maps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from accelsim.step.ops import Op, Pass, Tensor, TrainingStep
-from accelsim.step.stash import stash_tensors
+from accelsim.step.stash import reads_back, stash_tensors
 
 Key = tuple[int, str]
 """(step of the run, tensor name)."""
@@ -20,13 +20,7 @@ class Stash:
 
     def __init__(self, step: TrainingStep) -> None:
         forward = [op for op in step.ops if op.pass_ is Pass.FF]
-        names = {op.name for op in forward}
-        self._reads_back = {
-            (op.name, operand.tensor.name)
-            for op in step.ops
-            if op.name not in names
-            for operand in op.operands
-        }
+        self._reads_back = {(op.name, tensor.name) for op, tensor in reads_back(step)}
         self.produced = {tensor.name for _, tensor in stash_tensors(step)}
         outside = {name for _, name in self._reads_back} - {
             tensor.name for op in step.ops for tensor in op.outputs

@@ -99,8 +99,10 @@ class Planner:
         return self._choice.vector_cost(places, lambda: self._vector(step, op, pes))
 
     def _produce(self, step: int, op: VectorWork) -> None:
+        sums = op.adds_gradients and updates_in_pe(op, self._architecture)
         for tensor in op.outputs:
-            self._memory.produce(step, tensor, None, op.layer)
+            split = self._mapper.gradient_split(op, tensor) if sums else None
+            self._memory.produce(step, tensor, split, op.layer)
 
     def _pes(self, op: Op, partition: int | None) -> range:
         homes = self._memory.residency.partition_of

@@ -86,6 +86,8 @@ def test_simulate_passes_the_defaults_of_the_contract(
         "passes": ("FF", "EP", "WG", "WU"),
         "schedule": "serial",
         "optimizer": "momentum",
+        "checkpoint": None,
+        "microbatch": None,
         "objective": None,
         "warm": True,
         "prices": None,
