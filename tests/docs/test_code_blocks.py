@@ -36,7 +36,7 @@ from accelsim.cli.file_kinds import faults
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_RUN = {
-    "README.md": 1,
+    "README.md": 2,
     "machines.md": 2,
     "onnx.md": 1,
     "reproduce.md": 1,
