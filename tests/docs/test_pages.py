@@ -28,7 +28,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def test_the_network_of_the_page_is_right_and_has_the_maps_it_says(tmp_path: Path) -> None:
-    (block,) = blocks("workloads.md", "yaml")
+    block, _ = blocks("workloads.md", "yaml")
     path = tmp_path / "tiny-resnet.yaml"
     path.write_text(block)
     assert faults(path) == []
@@ -38,6 +38,17 @@ def test_the_network_of_the_page_is_right_and_has_the_maps_it_says(tmp_path: Pat
     for name, *extents in said:
         assert layers[name].out_shape == tuple(map(int, extents)), name
     assert simulate(path, "near-memory", rule="dfa", trace="random:0.5", batch=1).cycles > 0
+
+
+def test_the_transformer_of_the_page_is_right(tmp_path: Path) -> None:
+    _, block = blocks("workloads.md", "yaml")
+    path = tmp_path / "one-block.yaml"
+    path.write_text(block)
+    assert faults(path) == []
+    network = load_network(path)
+    assert network.layer("sum2").out_shape == (128, 1, 64)
+    rule = "dfa:granularity=block"
+    assert simulate(network, "near-memory", rule=rule, trace="dense", batch=1).cycles > 0
 
 
 def test_the_page_has_every_kind_of_layer() -> None:
