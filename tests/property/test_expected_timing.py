@@ -9,13 +9,17 @@ from accelsim.experiment.trace_choice import random_trace
 from accelsim.machine.loading import load_machine
 from accelsim.mapping.mapper import Mapper
 from accelsim.mapping.residency import allocate
+from accelsim.mapping.tiling.choices import choices
+from accelsim.mapping.tiling.tiler import Tiler
 from accelsim.pe.lanes.walks import LaneWalks
 from accelsim.pe.registry import pe_kind
 from accelsim.rules.registry import lower
 from accelsim.step.ops import Contraction
+from accelsim.workload.network import Network
 from accelsim.zeros.densities import densities
 from accelsim.zeros.masks import MaskSource
 from tests.naive.zero_skip import walk
+from tests.random_networks import network_of
 from tests.reference_networks import Builder
 
 NETWORK = (
@@ -79,3 +83,55 @@ def test_densities_are_those_of_the_masks() -> None:
     known = densities(op, masks)
     assert known.moving == pytest.approx(mask[:, :64].mean())
     assert (known.stationary, known.needed) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", ["near-memory", "von-neumann", "tensordash"])
+@pytest.mark.parametrize(("kv_heads", "tokens"), [(1, 24), (4, 17)])
+@pytest.mark.parametrize("skips", [True, False])
+def test_zeros_of_causal_attention_are_known_beforehand(
+    name: str, kv_heads: int, tokens: int, skips: bool
+) -> None:
+    """Cycles and MACs are the exact ones, under canonical mappings and under chosen ones."""
+    network = attention(4, kv_heads, 8, tokens)
+    architecture = load_machine(name, {"pe_array.skip_outputs": skips})
+    step, masks = lower(network, "bp", 2), MaskSource(None, network, 2)
+    kind = pe_kind(architecture)
+    exact, expected = kind.timing(masks), kind.expected_timing(masks)
+    mapper = Mapper(architecture, allocate(step, architecture, 1))
+    for op in step.ops:
+        if not isinstance(op, Contraction) or op.layer != "mix":
+            continue
+        tiler = Tiler(mapper, op)
+        for mapping in map(tiler.mapping, choices(tiler)):
+            found, guess = exact.time(mapping, 4), expected.time(mapping, 4)
+            assert (guess.cycles, guess.executed, guess.effectual) == (
+                found.cycles,
+                found.executed,
+                found.effectual,
+            ), op.name
+
+
+def attention(heads: int, kv_heads: int, width: int, tokens: int) -> Network:
+    """One layer of causal attention on words, and a class per token."""
+    narrow = width * kv_heads
+    return network_of(
+        {
+            "name": "attention",
+            "input": {"tokens": tokens, "vocabulary": 5},
+            "layers": [
+                {"name": "table", "kind": "embedding", "dim": 4},
+                {"name": "q", "kind": "linear", "out_features": width * heads},
+                {"name": "k", "kind": "linear", "out_features": narrow, "inputs": ["table"]},
+                {"name": "v", "kind": "linear", "out_features": narrow, "inputs": ["table"]},
+                {
+                    "name": "mix",
+                    "kind": "attention",
+                    "inputs": ["q", "k", "v"],
+                    "heads": heads,
+                    "kv_heads": kv_heads,
+                    "causal": True,
+                },
+                {"name": "end", "kind": "linear", "out_features": 5},
+            ],
+        }
+    )

@@ -3,7 +3,8 @@
 Zeros are taken as independent draws of the operands' densities. A stream of L positions of which a
 fraction d is set then takes `Walks.expected` cycles. A barrier waits for the longest stream, which
 lags behind its mean like the largest of so many normal draws as streams differ (`largest_of`).
-`tests/property/test_expected_timing.py` holds this against the exact kernels.
+`tests/property/test_expected_timing.py` holds this against the exact kernels. Zeros of causal
+attention are known beforehand, and are timed exactly.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from numpy.typing import NDArray
 
 from accelsim.kernels.bits.taps import REMOVED, Taps
 from accelsim.machine.architecture import Machine
+from accelsim.pe.lanes.causal import causal_outputs, known_streams, needed_before, passes
+from accelsim.pe.lanes.model import LanesModel
 from accelsim.pe.lanes.walks import Walks
 from accelsim.pe.mapping import Mapping
 from accelsim.pe.skipping.setting import keeps_zeros, skipped
 from accelsim.pe.timing import ArrayTiming, TimingModel, run_bits
 from accelsim.step.ops import Contraction
+from accelsim.step.zero_sources import Causal
 from accelsim.zeros.densities import Densities, densities
 from accelsim.zeros.masks import MaskSource
 
@@ -72,9 +76,13 @@ class ExpectedLanes(TimingModel):
         self._walks = walks
         self._densities: dict[str, Densities] = {}
         self._extents: dict[str, tuple[Extent, Extent]] = {}
+        self._exact = LanesModel(architecture, masks, walks)
+        self._needed_before: dict[Causal, NDArray[np.int64]] = {}
 
     def time(self, mapping: Mapping, blocks: int) -> ArrayTiming:
         op, array = mapping.op, self.architecture.pe_array
+        if known_streams(op):
+            return self._exact.time(mapping, blocks)
         known = self._of(op)
         share = known.needed if array.skip_outputs and not op.nest.sums_samples else 1.0
         stream = self._stream(mapping, known)
@@ -200,11 +208,16 @@ class ExpectedLanes(TimingModel):
         """Times that all lanes start an output, one after another, for outputs of which a share is
         needed.
         """
+        shape = causal_outputs(mapping.op)
+        if share < 1 and shape is not None:
+            if shape not in self._needed_before:
+                self._needed_before[shape] = needed_before(shape)
+            return passes(mapping, self._needed_before[shape])
         whole, rest = divmod(mapping.positions, mapping.fill_positions)
-        passes = whole * self._slots(mapping, mapping.fill_positions, share)
+        slots = whole * self._slots(mapping, mapping.fill_positions, share)
         if rest:
-            passes += self._slots(mapping, rest, share)
-        return passes * mapping.channel_tiles
+            slots += self._slots(mapping, rest, share)
+        return slots * mapping.channel_tiles
 
     def _slots(self, mapping: Mapping, positions: int, share: float) -> float:
         """Outputs that the slowest lane starts, of positions delivered at once."""
