@@ -195,7 +195,7 @@ def _shapes(network: Network, layer: Layer, samples: int) -> Mapping[str, tuple[
     maps = {"input": layer.in_shape, "mask": layer.in_shape, "error": layer.out_shape}
     if network.unrolled:
         shapes = {role: (network.time_steps, samples, shape[2]) for role, shape in maps.items()}
-    elif layer.kind in ("conv", "linear"):
+    elif not layer.flattens:
         shapes = {role: (samples, *shape) for role, shape in maps.items()}
     else:
         shapes = {role: (samples, int(np.prod(shape))) for role, shape in maps.items()}
