@@ -30,6 +30,7 @@ class Multiplications:
 
         for name, macs in {
             "product": lambda left, right, *_: prod(left.shape) * right.shape[1],
+            "batched_product": lambda left, right: prod(left.shape) * right.shape[-1],
             "sparse_product": lambda error, matrix: len(error) * matrix.nnz,
             "stored_product": lambda error, _, stored: len(error) * stored,
         }.items():
