@@ -149,7 +149,8 @@ class Compulsory:
             return 0
         dense = self.machine.pe_array.kind in ("systolic", "row_stationary")
         if read.use is Use.MOVING and not dense:
-            return self.read_by(doer.op, tensor)
+            # A concatenated map may hold a tensor at several addresses, each of which is read.
+            return self.read_by(doer.op, tensor) * max(1, read.words // tensor.elements)
         return read.words * word_bits(tensor, self.machine)
 
 

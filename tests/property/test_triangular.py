@@ -53,7 +53,7 @@ def sequences(draw: st.DrawFn) -> Network:
 def test_laws_of_a_step(network: Network, rule: str, batch: int) -> None:
     step = lower(network, rule, batch)
     check_order(step)
-    check_nothing_idle(step)
+    check_nothing_idle(step, network)
     expected = counted(network, RULES[rule], rule.endswith("per_step=true"))
     assert sum(op.dense_macs for op in step.ops if op.pass_ is Pass.EP) == batch * expected.macs
     feedback = {
