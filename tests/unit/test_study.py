@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from string import Formatter
@@ -30,81 +29,24 @@ from accelsim.studies.accuracy.orderings import (
     orderings_table,
 )
 from accelsim.studies.accuracy.outcomes import Outcomes, read_outcomes
-from accelsim.studies.accuracy.plan import HEAD_SUFFIX, VGG, Cell, Choice, Job, Setting, cells, text
-from accelsim.studies.accuracy.readme import write_report
+from accelsim.studies.accuracy.page.readme import write_report
+from accelsim.studies.accuracy.plan import (
+    HEAD_SUFFIX,
+    VGG,
+    Cell,
+    Choice,
+    Job,
+    Setting,
+    cells,
+    text,
+)
 from accelsim.studies.accuracy.summary import CONCLUSIONS, conclusions
 from accelsim.studies.accuracy.tables.all import all_tables
 from accelsim.studies.accuracy.tables.scores import rank_and_entries
+from tests.study_results import document, keep, keep_all
 
 SMALL = Setting("fc", "digits-fc", "digits", 3, 1, 100)
 LANGUAGE = text("lstm")
-
-
-def document(
-    job: Job,
-    score: float = 0.5,
-    perplexity: float = 50.0,
-    diverged: bool = False,
-    degrees: float = 60.0,
-) -> dict[str, Any]:
-    """A made-up training document of a job, every epoch with the same scores."""
-    recipe, setting = job.recipe, job.cell.setting
-    row: dict[str, Any] = {"steps": 10, "training_loss": 1.0, "training_accuracy": score}
-    for part in ("held_out", "test") if job.held_out else ("test",):
-        for mark in ("", "with_unknown_") if setting.vocabulary else ("",):
-            row |= {
-                f"{part}_{mark}loss": float(np.log(perplexity)),
-                f"{part}_{mark}accuracy": score,
-            }
-            if setting.vocabulary:
-                row[f"{part}_{mark}perplexity"] = perplexity
-    cause = {
-        "workload": setting.network,
-        "rule": job.rule,
-        "data": setting.data,
-        "epochs": recipe.epochs,
-        "batch": setting.batch,
-    }
-    cause |= {
-        "learning_rate": recipe.learning_rate,
-        "schedule": recipe.schedule,
-        "optimizer": recipe.optimizer,
-        "seed": recipe.seed,
-    }
-    angles = [
-        {"epoch": recipe.epochs, "kind": kind, "layer": layer, "degrees": degrees}
-        for kind, layers in (("update", ("conv1", "fc", "all")), ("feedback", ("fc",)))
-        for layer in layers
-    ]
-    made: dict[str, Any] = {
-        "schema": "accelsim.training/1",
-        "version": "0",
-        "cause": cause,
-        "angles": angles,
-        "densities": [],
-    }
-    made["epochs"] = [{"epoch": epoch, **row} for epoch in range(1, recipe.epochs + 1)]
-    return made | ({"diverged": "loss diverged"} if diverged else {})
-
-
-def keep(places: Places, job: Job, made: dict[str, Any]) -> None:
-    path = places.result(job)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(made))
-
-
-def keep_all(places: Places, plan: Iterable[Cell], score: Callable[[Job], dict[str, Any]]) -> None:
-    """Results of every run, each cell choosing its first rate and option."""
-    plan = list(plan)
-    for cell in plan:
-        for job in cell.tuning():
-            keep(places, job, score(job))
-    for cell in plan:
-        chosen = choice(places, cell, plan)
-        assert chosen is not None
-        for seed in range(cell.seeds):
-            job = cell.final(chosen.rate, chosen.option, seed)
-            keep(places, job, score(job))
 
 
 @pytest.fixture
@@ -482,13 +424,13 @@ class TestReport:
         assert page.endswith("None: every run of the plan is finished.\n")
         assert all(f"({name})" in page for name in names if name != "README.md")
 
-    def test_the_page_opens_with_five_conclusions_of_at_most_three_values(
+    def test_the_page_opens_with_six_conclusions_of_at_most_three_values(
         self, places: Places, tmp_path: Path
     ) -> None:
         keep_all(places, cells(), self.made)
         write_report(outcomes(places, cells()), tmp_path)
         lines = (tmp_path / "README.md").read_text().splitlines()
-        assert [line[:3] for line in lines[2:8]] == ["1. ", "2. ", "3. ", "4. ", "5. ", ""]
+        assert [line[:3] for line in lines[2:9]] == [*(f"{place}. " for place in range(1, 7)), ""]
         for each in CONCLUSIONS:
             fields = [name for _, name, _, _ in Formatter().parse(each.text) if name is not None]
             assert len(fields) == len(each.values) <= 3

@@ -1,5 +1,6 @@
-"""``python -m accelsim.studies.accuracy run``: execute the study's runs. ``report``: write its
-tables and plots. ``summary``: print its accuracies as CSV.
+"""``python -m accelsim.studies.accuracy run``: execute the study's runs. ``costs``: simulate a step
+under each rule of its transformer part. ``report``: write its tables and plots. ``summary``: print
+its accuracies as CSV.
 
 Exit status: 0 done, 2 wrong input, 130 interrupted (finished runs are kept, and unfinished ones
 resume from their last epoch).
@@ -16,7 +17,7 @@ from accelsim.errors import InputError
 
 INTERRUPTED = 130
 REPORTS = Path("reports/accuracy")
-PARTS = ("fc", "sweep", "cnn", "rnn", "transfer")
+PARTS = ("fc", "sweep", "cnn", "rnn", "transfer", "transformer")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,12 +60,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help=f"output folder (default {REPORTS})",
     )
+    costs = commands.add_parser(
+        "costs", help="simulate a training step under each rule of the transformer part"
+    )
     summary = commands.add_parser(
         "summary",
         help="print the test accuracies as CSV, the content of "
         "accelsim/studies/papers/han2020/accuracy.csv",
     )
-    for command in (run, report, summary):
+    for command in (run, report, costs, summary):
         command.add_argument(
             "--results",
             type=Path,
@@ -87,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
-        return {"run": _run, "report": _report, "summary": _summary}[options.command](options)
+        return COMMANDS[options.command](options)
     except InputError as error:
         for fault in error.faults:
             _say(str(fault))
@@ -110,11 +114,23 @@ def _run(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     from accelsim.studies.accuracy.outcomes import read_outcomes
+    from accelsim.studies.accuracy.page.readme import write_report
     from accelsim.studies.accuracy.plan import cells
-    from accelsim.studies.accuracy.readme import write_report
 
     for name in write_report(read_outcomes(options.results, cells()), options.out):
         _say(f"wrote {options.out / name}")
+    return 0
+
+
+def _costs(options: argparse.Namespace) -> int:
+    from accelsim.studies.accuracy.plan import GPT, transformer
+    from accelsim.studies.accuracy.transformer.costs import FILE, measure, write_costs
+
+    if not options.results.is_dir():
+        raise InputError(f"{options.results}: results directory does not exist")
+    rules = [cell.rule for cell in transformer()]
+    write_costs(measure(GPT.network, rules, GPT.optimizer, _say), options.results / FILE)
+    _say(f"wrote {options.results / FILE}")
     return 0
 
 
@@ -129,6 +145,9 @@ def _summary(options: argparse.Namespace) -> int:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+COMMANDS = {"run": _run, "report": _report, "costs": _costs, "summary": _summary}
 
 
 if __name__ == "__main__":

@@ -71,6 +71,7 @@ def trained_as_planned(document: Mapping[str, Any], job: Job) -> bool:
         "batch": setting.batch,
         "augmented": setting.augmented,
         "held_out": job.held_out,
+        **({"steps_per_epoch": setting.steps} if setting.steps else {}),
     }
     cause = document["cause"]
     return all(cause.get(key, value) == value for key, value in planned.items())

@@ -17,6 +17,7 @@ from accelsim.errors import InputError
 from accelsim.layers.model import Model
 from accelsim.rules.registry import parse_rule
 from accelsim.studies.accuracy.plan import HEAD_SUFFIX, Job, cells
+from accelsim.studies.accuracy.transformer.excerpt import Excerpt
 from accelsim.training import checkpoint
 from accelsim.training.data.datasets import Dataset, load_dataset
 from accelsim.training.data.text_files import TextDataset
@@ -81,12 +82,10 @@ def _run(places: Places, job: Job) -> TrainingRun:
     setting = job.cell.setting
     network = resized(load_network(setting.network), setting.width, setting.vocabulary)
     dataset = _dataset(places.folder(setting.data), network, job.held_out)
-    return TrainingRun(
-        network,
-        parse_rule(job.rule),
-        _spec(job),
-        make_task(dataset, network, setting.batch, setting.augmented),
-    )
+    task = make_task(dataset, network, setting.batch, setting.augmented)
+    if setting.steps:
+        task = Excerpt(task, setting.steps)
+    return TrainingRun(network, parse_rule(job.rule), _spec(job), task)
 
 
 @lru_cache(maxsize=4)

@@ -19,6 +19,13 @@ VGG, RESNET = "vgg16-cifar10@0.125", "resnet18-cifar10@0.125"
 REVISED, POWERS, COUNTED_DFA = "revised:groups=4", "revised:init=bw", "dfa:per_step=true"
 CELLS = ("rnn-wikitext2", "lstm-wikitext2", "gru-wikitext2")
 HEAD = "cifar10-conv-head@0.25"
+GPT = "gpt-tiny"
+GPT_RULES = (
+    "dfa:granularity=block",
+    "dfa:granularity=sublayer",
+    "ssdfa:granularity=block",
+    "hdfa:p=0.1,granularity=block",
+)
 SPREAD, ABOVE = "within", "above"
 
 TRIAL = "trial"
@@ -101,6 +108,7 @@ EXPECTED: tuple[Expectation, ...] = (
         Expectation(HEAD, ABOVE, 0, (rule,), ("frozen",), source=CONTROL)
         for rule in ("dfa", "ssdfa")
     ),
+    *(Expectation(GPT, ABOVE, 0, (rule,), ("frozen",), True, CONTROL) for rule in GPT_RULES),
 )
 
 HOLDS, FAILS, NOT_RUN, DIVERGED = "holds", "does not hold", "not run", "diverged"

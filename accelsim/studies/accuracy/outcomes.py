@@ -16,6 +16,7 @@ from accelsim.results.document import read_json
 from accelsim.results.training import TrainingDocument
 from accelsim.studies.accuracy.execute import Places, choice, held_out_score, trained_as_planned
 from accelsim.studies.accuracy.plan import Cell, Choice, Job
+from accelsim.studies.accuracy.transformer.costs import EVEN, FILE, Cost, read_costs
 
 
 @dataclass(frozen=True)
@@ -113,11 +114,25 @@ class Outcomes:
     """All cells of the plan, in order.
 
     ``strays``: scores, by name, of finished runs that are not in the plan, or were trained
-    otherwise than planned.
+    otherwise than planned. ``costs``: of a step under each rule of the transformer part.
     """
 
     all: tuple[Outcome, ...]
     strays: Mapping[str, str]
+    costs: tuple[Cost, ...] = ()
+
+    def cost(self, rule: str, machine: str, even: bool = False) -> Cost | None:
+        """The cost of a step of the transformer part, or None. ``even``: with equally many zeros
+        under each rule, instead of those of the shipped traces.
+        """
+        return next(
+            (
+                each
+                for each in self.costs
+                if (each.rule, each.machine, each.trace == EVEN) == (rule, machine, even)
+            ),
+            None,
+        )
 
     def part(self, *parts: str) -> list[Outcome]:
         """Cells of the given parts of the study."""
@@ -187,7 +202,9 @@ def read_outcomes(results: Path, cells: Sequence[Cell]) -> Outcomes:
     scored = {job.id for each in outcomes for job, score in each.tuning if score is not None}
     planned = scored | {run.job.id for each in outcomes for run in each.runs}
     return Outcomes(
-        tuple(outcomes), {name: _scores(found[name]) for name in sorted(set(found) - planned)}
+        tuple(outcomes),
+        {name: _scores(found[name]) for name in sorted(set(found) - planned)},
+        read_costs(results / FILE),
     )
 
 

@@ -25,7 +25,7 @@ frozen features.
 @dataclass(frozen=True)
 class Setting:
     """Settings shared by all runs on one network. ``data``: a folder in the data directory, or
-    "digits".
+    "digits". ``steps``: batches of an epoch, 0 for all of the data.
     """
 
     part: str
@@ -42,6 +42,12 @@ class Setting:
     augmented: bool = False
     score_every: int = 1
     keep_filters: bool = False
+    steps: int = 0
+
+    @property
+    def is_text(self) -> bool:
+        """True if the network predicts words or bytes, and is scored by perplexity."""
+        return self.data == "wikitext2"
 
 
 @dataclass(frozen=True)
@@ -170,6 +176,9 @@ HEAD = replace(
 )
 
 
+GPT = Setting("transformer", "gpt-tiny", "wikitext2", 8, 2, 8, "adam", score_every=12, steps=50)
+
+
 def text(cell: str) -> Setting:
     """Setting of the language model with this kind of cell."""
     return Setting(
@@ -288,6 +297,24 @@ def transfer() -> Iterator[Cell]:
         yield _cell(HEAD, rule, (0.01, 0.03), 3)
 
 
+BLOCKS = "dfa:granularity=block"
+
+
+def transformer() -> Iterator[Cell]:
+    """Part (e): a small GPT that reads bytes. To save time, the feedback rules use the learning
+    rate of `dfa` of blocks and the default scale.
+    """
+    yield Cell(GPT, "bp", (0.001, 0.003, 0.01), seeds=3)
+    yield Cell(GPT, BLOCKS, (0.001, 0.003, 0.01), seeds=3)
+    for rule in (
+        "dfa:granularity=sublayer",
+        "ssdfa:granularity=block",
+        "hdfa:p=0.1,granularity=block",
+    ):
+        yield Cell(GPT, rule, (0.001,), seeds=3, tuned_as=BLOCKS)
+    yield Cell(GPT, "frozen", (0.003, 0.01), seeds=3)
+
+
 def cells() -> list[Cell]:
     """All cells. Cells for which an ordering is asserted come first."""
     lstm, rnn, gru = (list(recurrent(kind)) for kind in ("lstm", "rnn", "gru"))
@@ -300,6 +327,7 @@ def cells() -> list[Cell]:
         *sweeps(),
         *rnn,
         *gru,
+        *transformer(),
     ]
 
 

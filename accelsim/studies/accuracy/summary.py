@@ -1,5 +1,5 @@
 """The study's test accuracies as a small table, which `accelsim reproduce` draws beside the
-simulator's counts, and its conclusions in five lines.
+simulator's counts, and its conclusions in six lines.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from accelsim.studies.accuracy.orderings import CELLS, FC_NETWORKS, HEAD, VGG
+from accelsim.studies.accuracy.orderings import CELLS, FC_NETWORKS, GPT, HEAD, VGG
 from accelsim.studies.accuracy.outcomes import Outcomes, deviation, less, mean
 
 COLUMNS = ("network", "rule", "test_accuracy_percent", "deviation_points", "seeds")
@@ -71,11 +71,20 @@ CONCLUSIONS = (
         "output layer alone {2}.",
         (((HEAD, "ssdfa"),), ((HEAD, "dfa"),), ((HEAD, "frozen"),)),
     ),
+    Conclusion(
+        "**Transformer**: on bytes, early in training, `dfa` of blocks loses {0} points, of "
+        "sublayers {1}, the output layer alone {2}.",
+        (
+            ((GPT, "dfa:granularity=block"),),
+            ((GPT, "dfa:granularity=sublayer"),),
+            ((GPT, "frozen"),),
+        ),
+    ),
 )
 
 
 def conclusions(outcomes: Outcomes) -> list[str]:
-    """The five lines. A loss of which runs are missing is a dash."""
+    """The six lines. A loss of which runs are missing is a dash."""
     return [
         each.text.format(*(_loss(outcomes, pairs) for pairs in each.values)) for each in CONCLUSIONS
     ]

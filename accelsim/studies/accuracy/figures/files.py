@@ -19,6 +19,7 @@ from accelsim.studies.accuracy.figures.fully_connected import (
 )
 from accelsim.studies.accuracy.figures.text import perplexity_figure
 from accelsim.studies.accuracy.figures.transfer import filters_figure, transfer_figure
+from accelsim.studies.accuracy.figures.transformer import transformer_figure
 from accelsim.studies.accuracy.outcomes import Outcomes
 
 VGG, RESNET = "vgg16-cifar10@0.125", "resnet18-cifar10@0.125"
@@ -37,6 +38,7 @@ def write_figures(outcomes: Outcomes, folder: Path) -> list[str]:
         "perplexity": lambda: perplexity_figure(outcomes),
         "transfer": lambda: transfer_figure(outcomes),
         "filters": lambda: filters_figure(outcomes),
+        "transformer": lambda: transformer_figure(outcomes),
     }
     assert tuple(drawings) == FIGURES
     written = []
@@ -62,5 +64,6 @@ FIGURES = (
     "perplexity",
     "transfer",
     "filters",
+    "transformer",
 )
 """Names of all figures."""

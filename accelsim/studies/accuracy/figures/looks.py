@@ -41,6 +41,10 @@ LOOKS: dict[str, tuple[str, Any]] = {
     "revised:init=bw,sparsity=0.8,binary=true": (SKY, SOLID),
     "revised:init=bw,sparsity=0.95,binary=true": (SKY, DASHED),
     "revised:init=bw,sparsity=0.98,binary=true": (SKY, DOTTED),
+    "dfa:granularity=block": (RED, SOLID),
+    "dfa:granularity=sublayer": (ORANGE, DASHED),
+    "ssdfa:granularity=block": (PINK, SOLID),
+    "hdfa:p=0.1,granularity=block": (WINE, DOTTED),
     "frozen": (GREY, SOLID),
 }
 """Colour (Okabe and Ito's palette) and line by rule, in the order of legends. Controls are black

@@ -13,6 +13,7 @@ from accelsim.studies.accuracy.tables.scores import (
     transfer_table,
 )
 from accelsim.studies.accuracy.tables.settings import settings_table
+from accelsim.studies.accuracy.tables.transformer import transformer_table
 from accelsim.studies.accuracy.tables.tuning import TUNING, tuning_table
 
 
@@ -25,6 +26,7 @@ def all_tables(outcomes: Outcomes) -> dict[str, Table]:
         convolutional_table(outcomes),
         text_table(outcomes),
         transfer_table(outcomes),
+        transformer_table(outcomes),
         angles_table(outcomes),
         curves_table(outcomes),
         *(tuning_table(outcomes, parts, name) for name, parts in TUNING.items()),

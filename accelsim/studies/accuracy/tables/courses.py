@@ -39,7 +39,7 @@ def angles_table(outcomes: Outcomes) -> Table:
 
 def _layers(outcomes: Outcomes) -> Iterator[_Layer]:
     """Layers with an update angle, in the order of the documents."""
-    for each in outcomes.part("fc", "cnn", "rnn", "transfer"):
+    for each in outcomes.part("fc", "cnn", "rnn", "transfer", "transformer"):
         layers = dict.fromkeys(
             row.layer for run in each.runs for row in run.document.angles if row.kind == "update"
         )

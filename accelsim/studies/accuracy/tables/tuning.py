@@ -20,7 +20,7 @@ def tuning_table(outcomes: Outcomes, parts: Sequence[str], name: str) -> Table:
     """
     tuned = [each for each in outcomes.part(*parts) if each.tuning]
     options = list(dict.fromkeys(option for each in tuned for option in each.cell.options))
-    text = any(each.cell.setting.vocabulary for each in tuned)
+    text = any(each.cell.setting.is_text for each in tuned)
     kind = "held_out_perplexity" if text else "held_out_accuracy_percent"
     cell_kind: Kind = "number" if text else "percent"
     columns: tuple[Column[_Rate], ...] = (
@@ -92,5 +92,6 @@ TUNING = {
     "tuning_cnn": ("cnn",),
     "tuning_text": ("rnn",),
     "tuning_transfer": ("transfer",),
+    "tuning_transformer": ("transformer",),
 }
 """Parts of the study by the name of their table of tuning scores."""

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from accelsim.report.files import staged
-from accelsim.report.table import Cell, Table, write_csv
-from accelsim.studies.accuracy import texts
+from accelsim.report.table import Cell, Table, Uncertain, write_csv
 from accelsim.studies.accuracy.figures.files import FIGURES, write_figures
 from accelsim.studies.accuracy.orderings import orderings_table
 from accelsim.studies.accuracy.outcomes import Outcomes
+from accelsim.studies.accuracy.page import texts
 from accelsim.studies.accuracy.summary import conclusions
 from accelsim.studies.accuracy.tables.all import all_tables
 from accelsim.studies.accuracy.tables.tuning import TUNING
@@ -60,6 +60,8 @@ def markdown(table: Table) -> str:
 def _written(cell: Cell, kind: str) -> str:
     if cell is None or cell == "":
         return "-"
+    if isinstance(cell, Uncertain):
+        return f"{cell:.2f} ({cell.interval[0]:.2f} to {cell.interval[1]:.2f})"
     if isinstance(cell, float):
         return f"{cell:.2f}" if kind == "percent" else f"{cell:.4g}"
     return str(cell).replace("|", "\\|")
@@ -170,6 +172,15 @@ def readme(outcomes: Outcomes, tables: Mapping[str, Table], drawn: Iterable[str]
             "First-layer filters trained by bp and by dfa, each over its own range, after Crafton "
             "et al. 2019, figure 7",
             "transfer",
+        ),
+        "## (e) Transformer\n",
+        texts.TRANSFORMER,
+        table("transformer", "transformer"),
+        figure(
+            "transformer",
+            "Training loss over steps, means over the seeds; test perplexity against the energy of "
+            "a step",
+            "transformer",
         ),
         "## How options were chosen\n",
         texts.TUNING,

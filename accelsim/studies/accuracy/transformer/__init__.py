@@ -1,0 +1,1 @@
+"""Part (e), a transformer: tasks of short epochs, and the costs of a training step."""
