@@ -104,7 +104,7 @@ def file_types(importing: ImportOptions | None = None) -> tuple[FileType, ...]:
             given = importing if path.suffix.lower() == ".onnx" else None
             return load_network(path, given)
 
-        types.append(FileType("foreign workload", _faults_by(load), suffixes=foreign))
+        types.append(FileType("workload", _faults_by(load), suffixes=foreign))
     return tuple(types)
 
 

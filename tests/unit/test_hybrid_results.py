@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from accelsim.config import catalog
 from accelsim.errors import InputError, LawViolation
 from accelsim.experiment.compare import compare
 from accelsim.experiment.simulate import simulate
@@ -297,7 +298,11 @@ def test_a_trace_that_a_kind_lacks_is_refused(tmp_path: Path) -> None:
     ]
 
 
-def test_shipped_traces_must_exist_for_both_kinds() -> None:
+def test_shipped_traces_must_exist_for_both_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here a trace of another rule ships."""
+    names = catalog.names
+    shipped = {"trace": ["mobilenetv2.fa"]}
+    monkeypatch.setattr(catalog, "names", lambda kind: shipped.get(kind) or names(kind))
     network = replace(IMAGES, name="mobilenetv2")
     with pytest.raises(InputError) as refusal:
         simulate(network, machine(), rule="hdfa", trace="shipped")

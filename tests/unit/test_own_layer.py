@@ -140,9 +140,9 @@ def test_its_faults_are_worded_like_the_others(network: str) -> None:
     path.write_text(NETWORK.replace("[relu1, conv2]", "[relu1, fc]"))
     document = read_document(path)
     assert faults_of(document, Workload) == ()
-    path.write_text(NETWORK.replace("inputs: [relu1, conv2]", "inputs: [relu1, conv2], start: 1"))
+    path.write_text(NETWORK.replace("inputs: [relu1, conv2]", "inputs: [relu1, conv2], begin: 1"))
     (fault,) = faults_of(read_document(path), Workload)
-    assert fault.message == "layers[3].start is not a known key; known keys: name, inputs, kind"
+    assert fault.message == "layers[3].begin is not a known key; known keys: name, inputs, kind"
 
 
 def test_schema_and_page_show_it() -> None:
@@ -159,5 +159,5 @@ def test_schema_and_page_show_it() -> None:
 def test_it_is_unknown_where_it_is_not_registered(network: str) -> None:
     LAYERS.restore(({}, {}))
     (fault,) = faults_of(read_document(network), Workload)
-    assert fault.message.startswith("layers[3].kind must be conv, fc,")
+    assert fault.message.startswith("layers[3].kind must be conv, conv_transpose, fc,")
     assert fault.message.endswith(", got blend; a plug-in's kind needs --plugin FILE.py")

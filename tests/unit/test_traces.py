@@ -140,13 +140,19 @@ def test_dense_is_no_trace() -> None:
 
 
 def test_a_missing_shipped_trace_says_what_else_there_is() -> None:
-    network = replace(small(), name="mobilenetv2")
-    assert refused(network, "shipped", "ssdfa") == [
+    """Of the recurrent networks only traces for recurrent networks are shipped."""
+    network = replace(small(), name="lstm-wikitext2")
+    assert refused(network, "shipped", "modular") == [
         (
-            "mobilenetv2 has no shipped trace for ssdfa: give as trace a file (made by `accelsim "
-            "trace`), random:DENSITY or dense"
+            "lstm-wikitext2 has no shipped trace for modular: give as trace a file (made by "
+            "`accelsim trace`), random:DENSITY or dense"
         )
     ]
+
+
+def test_a_built_in_network_of_which_no_trace_ships_is_dense() -> None:
+    network = replace(small(), name="mobilenetv2")
+    assert choose_trace(network, parse_rule("bp"), "shipped", False, 1, 0).name == "dense"
 
 
 def test_a_network_of_ones_own_without_a_trace_is_dense() -> None:

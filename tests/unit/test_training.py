@@ -277,7 +277,7 @@ def test_optimizers_follow_their_equations():
     assert plain == pytest.approx(expected_plain, rel=1e-12)
     assert heavy == pytest.approx(expected_heavy, rel=1e-12)
     assert adaptive == pytest.approx(expected_adaptive, rel=1e-12)
-    assert {type(optimizer(name, 0.1)) for name in OPTIMIZERS} == {Sgd, Momentum, Adam}
+    assert {type(optimizer(name, 0.1)) for name in OPTIMIZERS} >= {Sgd, Momentum, Adam}
 
 
 def test_loss_of_large_logits_is_finite():

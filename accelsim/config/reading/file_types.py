@@ -64,7 +64,7 @@ def check_file(path: str | Path, types: Sequence[FileType]) -> list[Fault]:
         by_keys = file_type(document, types)
         if by_keys is not None:
             return list(by_keys.check(path))
-        names = join(sorted(each.name for each in types))
+        names = join(sorted({each.name for each in types}))
         unknown = f"the file must be one of {names}, got none of their keys"
         return [*document.faults, document.place(()).fault(unknown)]
     except InputError as error:
