@@ -240,31 +240,30 @@ class Planner:
             segments = mapping.positions
             stream = lambda k, m: outer_segment(work, k, m, segments)  # noqa: E731 - one of two
         needed = work.needed if array.skip_outputs else None
+        step = size if needed is None else mapping.fill_positions
+        visits = [
+            (first, start)
+            for first in range(0, mapping.channels, mapping.channels_per_tile)
+            for start in range(0, mapping.positions, step)
+        ]
+        if mapping.positions_outermost:
+            visits.sort(key=lambda visit: visit[1])  # all channels pass for a tile of positions
         found: list[list[Tile]] = []
-        for first in range(0, mapping.channels, mapping.channels_per_tile):
+        for first, start in visits:
             members = range(first, min(first + mapping.channels_per_tile, mapping.channels))
-            for start in range(
-                0, mapping.positions, size if needed is None else mapping.fill_positions
-            ):
-                run = range(
-                    start,
-                    min(
-                        start + (size if needed is None else mapping.fill_positions),
-                        mapping.positions,
-                    ),
+            run = range(start, min(start + step, mapping.positions))
+            dealt = {k: [m for m in run if needed is None or needed(k, m)] for k in members}
+            group: list[Tile] = []
+            while any(dealt.values()):
+                group.append(
+                    [
+                        Output(stream(k, m), mode, array.window, shared, reduced)
+                        for k in members
+                        for m in dealt[k][:size]
+                    ]
                 )
-                dealt = {k: [m for m in run if needed is None or needed(k, m)] for k in members}
-                group: list[Tile] = []
-                while any(dealt.values()):
-                    group.append(
-                        [
-                            Output(stream(k, m), mode, array.window, shared, reduced)
-                            for k in members
-                            for m in dealt[k][:size]
-                        ]
-                    )
-                    dealt = {k: left[size:] for k, left in dealt.items()}
-                found.append(group)
+                dealt = {k: left[size:] for k, left in dealt.items()}
+            found.append(group)
         return found
 
     def _rehearsed(self, task: Task) -> tuple[int, int, int, int]:
@@ -344,7 +343,9 @@ class Planner:
         bits, split = word_bits(tensor, self.architecture), self.places.split(step, tensor)
         words = tensor.elements if words < 0 else words
         if split is None:
-            return [Transfer(tensor, Route.BUFFER, inbound, words, bits, dram_words=words)]
+            # A gradient made elsewhere is sent to the PEs that update its weights.
+            route = Route.SCATTER if in_pe and inbound else Route.BUFFER
+            return [Transfer(tensor, route, inbound, words, bits, dram_words=words)]
         at_home = words * split[0] // (sum(split) or 1)
         split = at_home, words - at_home
         home, away = (

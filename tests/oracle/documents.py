@@ -348,7 +348,7 @@ class Documented:
             levels["received"] += at_home * copies if kind == "write" else 0
         rest = words - at_home
         levels.buffer(kind, rest, bits)
-        if in_pe and held and kind == "read":
+        if in_pe and kind == "read":
             levels.pads("write", rest, bits)
             levels["received"] += rest
         if held and tensor.persistent:
