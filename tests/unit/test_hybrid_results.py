@@ -24,6 +24,7 @@ from accelsim.results.result import Result
 from accelsim.rules.registry import check_rule, lower, step_kinds
 from accelsim.step.ops import Role, TrainingStep, VectorWork
 from accelsim.studies.accuracy.plan import cells
+from accelsim.workload.loading import load_network
 from accelsim.zeros.trace import Trace
 from tests.random_machines import machine
 from tests.random_networks import network_of
